@@ -1,0 +1,156 @@
+"""What is wrong, where, and how to fix it, as a value; and the register of all codes.
+
+A finding's code is for ever: users filter on it in CI. The register below is compared, both ways,
+with the codes used in the source and with docs/findings.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+Severity = Literal["error", "warning", "note"]
+Key = tuple[str | int, ...]  # the way to a value in a document: ("endpoints", "poster", "gpu")
+
+
+@dataclass(frozen=True)
+class Where:
+    """A place that a person can go to; every part is optional."""
+
+    file: str | None = None  # as the user would name it: relative to the project, POSIX
+    line: int | None = None  # 1-based
+    column: int | None = None  # 1-based
+    key: Key = ()  # a place in a YAML or JSON document, until a loader knows its line
+    node: str | None = None  # node id in the workflow
+    title: str | None = None  # that node's title on the canvas
+    class_type: str | None = None
+    field: str | None = None  # input of the node, or field of a request
+
+    def __str__(self) -> str:
+        parts = [str(part) for part in (self.file, self.line, self.column) if part is not None]
+        return ":".join(parts)
+
+    def node_text(self) -> str:
+        """`node 12 "Load LoRA" (LoraLoader), field lora_name`, or empty without a node."""
+        if self.node is None:
+            return ""
+        text = f"node {self.node}"
+        if self.title and self.title != self.class_type:
+            text += f' "{self.title}"'
+        if self.class_type:
+            text += f" ({self.class_type})"
+        return f"{text}, field {self.field}" if self.field else text
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong or worth knowing. `code` stands in CODES."""
+
+    code: str
+    message: str  # one line, no full stop at the end
+    where: Where = field(default_factory=Where)
+    also: tuple[tuple[str, str], ...] = ()  # (label, text): further places and facts
+    fix: str | None = None  # what to do, in the imperative
+    level: Severity | None = None  # a policy's severity; None: the register's
+
+    @property
+    def severity(self) -> Severity:
+        return self.level or CODES[self.code].severity
+
+    def in_file(self, file: str) -> Finding:
+        """The same finding, placed in `file` unless it already names one."""
+        return self if self.where.file else replace(self, where=replace(self.where, file=file))
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object; absent parts are left out."""
+        where = {
+            name: value
+            for name in ("file", "line", "column", "node", "title", "class_type", "field")
+            if (value := getattr(self.where, name)) is not None
+        }
+        if self.where.key:
+            where["key"] = ".".join(str(part) for part in self.where.key)
+        shape: dict[str, Any] = {
+            "code": self.code,
+            "severity": self.severity,
+            "message": self.message,
+            "where": where,
+        }
+        if self.also:
+            shape["also"] = [{"label": label, "text": text} for label, text in self.also]
+        if self.fix:
+            shape["fix"] = self.fix
+        return shape
+
+
+def has_errors(findings: Iterable[Finding]) -> bool:
+    """Whether any finding is an error."""
+    return any(finding.severity == "error" for finding in findings)
+
+
+def render(findings: Iterable[Finding]) -> str:
+    """The findings as text for a person, in the given order, without a final newline."""
+    return "\n".join(_text(finding) for finding in findings)
+
+
+def _text(finding: Finding) -> str:
+    place = str(finding.where)
+    lines = [f"{place + ': ' if place else ''}{finding.severity} {finding.code}: {finding.message}"]
+    rows = list(finding.also)
+    if node := finding.where.node_text():
+        rows.insert(0, ("at", node))
+    if finding.fix:
+        rows.append(("fix", finding.fix))
+    for label, text in rows:
+        first, *rest = text.splitlines() or [""]
+        lines.append(f"  {label:<9} {first}")
+        lines.extend(f"  {'':<9} {line}" for line in rest)
+    return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class Code:
+    """A row of the register."""
+
+    severity: Severity
+    meaning: str  # one sentence for docs/findings.md
+
+
+def _error(meaning: str) -> Code:
+    return Code("error", meaning)
+
+
+def _warning(meaning: str) -> Code:
+    return Code("warning", meaning)
+
+
+CODES: Mapping[str, Code] = {
+    # -- documents: any YAML or JSON file of ours
+    "file-missing": _error("A file that is needed does not exist."),
+    "file-unreadable": _error("A path is a folder, or the system refuses to read it."),
+    "file-too-large": _error("A file is over the size that its format allows."),
+    "file-not-text": _error("A file is not UTF-8 text."),
+    "file-not-written": _error("A file could not be written; the former one is still there."),
+    "yaml-syntax": _error("The YAML cannot be parsed."),
+    "yaml-duplicate-key": _error("A mapping holds one key twice."),
+    "yaml-anchor": _error("Anchors, aliases, merge keys and tags are not part of our YAML."),
+    "yaml-too-deep": _error("The YAML nests deeper than 100 levels."),
+    # -- runflow.yaml
+    "spec-unknown-key": _error("runflow.yaml has a key that the format does not know."),
+    "spec-missing-key": _error("runflow.yaml lacks a key that the format needs."),
+    "spec-wrong-type": _error("A value of runflow.yaml has the wrong type."),
+    "spec-wrong-value": _error("A value of runflow.yaml has the right type and makes no sense."),
+    "spec-newer": _error("runflow.yaml is of a format version that this release does not know."),
+    "slug-invalid": _error("An endpoint's key is empty, reserved, or not its own slug."),
+    # -- workflows
+    "workflow-syntax": _error("A workflow is not JSON, or is cut off."),
+    "workflow-unknown-format": _error("A JSON file is neither an editor graph nor a prompt."),
+    "workflow-too-deep": _error("A workflow's JSON nests too deeply to be one."),
+    "node-duplicate-id": _error("Two nodes of one workflow have the same id."),
+    "node-malformed": _error("A node lacks what every node has."),
+    "node-unsupported": _error("A kind of node that this release cannot convert."),
+    "node-class-unknown": _warning("No definition of a node class; it converts by its own slots."),
+    "link-dangling": _error("A link comes from a node or slot that does not exist."),
+    "link-cycle": _error("Nodes feed each other in a circle."),
+}
