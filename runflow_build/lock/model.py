@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from ..document import Document
 from ..workflow.model import ContractInput, ContractOutput
 
 LOCK_FORMAT = 1
 
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Commit = Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
+
 
 class FilePin(Document):
     """A companion file beside the lock."""
 
     file: str
-    sha256: str
+    sha256: Sha256
 
 
 class ComfyUIPin(Document):
@@ -22,8 +27,9 @@ class ComfyUIPin(Document):
 
     repository: str
     ref: str  # the wish it answers
-    commit: str  # 40 lower-case hex digits
+    commit: Commit
     version: str | None = None  # None: not known for this commit
+    dirty: bool = False  # captured from a working tree with local changes
 
 
 class RegistryPin(Document):
@@ -38,7 +44,7 @@ class NodePackPin(Document):
 
     repository: str
     ref: str | None = None  # the wish it answers; None: found in a workflow or an install
-    commit: str
+    commit: Commit
     dirty: bool = False  # captured from a working tree with local changes
     registry: RegistryPin | None = None
     required_by: list[str] = []  # slugs
@@ -63,7 +69,7 @@ class PythonPins(Document):
 class ModelPin(Document):
     """One model file, held by content; the key is its POSIX path below models/."""
 
-    sha256: str  # lower-case hex, of the whole file
+    sha256: Sha256  # lower-case hex, of the whole file
     size: int | None = None  # bytes; None: never seen, only declared
     url: str | None = None  # where these bytes can be had again; None: not known, and a finding
     wanted: str | None = None  # the wish, where it is another URL
@@ -73,7 +79,7 @@ class ModelPin(Document):
 class ResourcePin(Document):
     """One input file, held by content; the key is `input/<POSIX path>`."""
 
-    sha256: str
+    sha256: Sha256
     size: int | None = None  # bytes
     url: str | None = None  # None: it lies in the project and travels as an asset
     used_by: list[str] = []  # slugs
@@ -92,7 +98,7 @@ class EndpointPin(Document):
 
     name: str
     workflow: str  # POSIX path relative to the lock
-    prompt: str  # sha256 of the canonical prompt
+    prompt: Sha256  # of the canonical prompt
     description: str | None = None
     inputs: dict[str, ContractInput] = {}
     outputs: dict[str, ContractOutput] = {}
