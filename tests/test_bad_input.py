@@ -1,4 +1,4 @@
-"""Bad input is normal input: each folder of cases/bad/ is a project, and expected.txt the whole talk.
+"""Bad input is normal input: each folder of cases/bad/ is a project, expected.txt the whole talk.
 
 expected.txt is a transcript. A line `$ runflow …` is run in a copy of the folder; what follows is
 everything it said, and `exit N`. `make.py` makes, in the copy, what does not belong into git: huge

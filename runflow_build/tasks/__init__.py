@@ -1,4 +1,4 @@
-"""The stages on a project's folder, one file each, and the doit graph over them. A whole dodo.py is:
+"""The stages on a project's folder, one file each, and the doit graph over them. A whole dodo.py:
 
     from runflow_build.tasks import DOIT_CONFIG, projects
 

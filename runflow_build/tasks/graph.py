@@ -10,6 +10,8 @@ when they run: most calls of doit find that there is nothing to do, and that mus
 
 from __future__ import annotations
 
+import functools
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from glob import glob
@@ -78,7 +80,8 @@ class Graph:
                 yield from ProjectTasks(root, prefix, outline(root)).all()
             except RunflowError as error:
                 raise InvalidDodoFile(_one_line(error, root)) from None
-        yield _for_people("demo", _demo, "the whole way on embedded defaults, in seconds")
+        yield _for_people("demo", doc="the whole way on embedded defaults, in seconds")
+        yield _for_people("serve", doc="the self-hosted server, until Ctrl-C")
 
 
 @dataclass
@@ -98,9 +101,8 @@ class ProjectTasks:
             yield self._rewrite(slug)
             yield self._publish(slug)
             yield self._call(slug)
-        yield self._for_project("diff", self._run_diff, "what the lock's change since HEAD means")
-        yield self._for_project("status", self._run_status, "fresh? published? drifted?")
-        yield self._for_project("serve", self._run_serve, "the self-hosted server")
+        yield self._for_people("diff", "what the lock's change since HEAD means")
+        yield self._for_people("status", "each endpoint: lock fresh? published? drifted?")
 
     # -- the build
 
@@ -201,19 +203,8 @@ class ProjectTasks:
 
         return publish_built(self.root, slug).summary()
 
-    def _run_call(self, slug: str, input: list[str]) -> str:
-        from .call import call_endpoint
-
-        return call_endpoint(self.root, slug, input)
-
-    def _run_diff(self) -> None:
-        _command("diff", "--directory", self.root)
-
-    def _run_status(self) -> None:
-        _command("status", "--directory", self.root)
-
-    def _run_serve(self) -> None:
-        _command("serve")
+    def _run_call(self, slug: str, input: list[str]) -> TaskFailed | None:
+        return _command("run", slug, "--directory", self.root, *(f"--input={one}" for one in input))
 
     # -- what counts as up to date
 
@@ -272,8 +263,8 @@ class ProjectTasks:
     def _endpoint_task(self, stage: str, slug: str, **task: Any) -> Task:
         return _task(basename=stage, name=f"{self.prefix}{slug}", **task)
 
-    def _for_project(self, stage: str, action: Callable[[], None], doc: str) -> Task:
-        task = _for_people(stage, action, doc)
+    def _for_people(self, name: str, doc: str) -> Task:
+        task = _for_people(name, "--directory", self.root, doc=doc)
         return {**task, "name": self.prefix.rstrip(":")} if self.prefix else task
 
 
@@ -292,12 +283,17 @@ def _same_tool(task: Any, values: dict[str, Any]) -> bool:
     return bool(values.get("tool") == __version__)
 
 
-def _for_people(name: str, action: Callable[[], None], doc: str) -> Task:
-    return {"basename": name, "doc": doc, "actions": [_action(action)], "uptodate": [False],
-            "verbosity": 2}  # fmt: skip
+def _for_people(name: str, *argv: object, doc: str) -> Task:
+    return {
+        "basename": name,
+        "doc": doc,
+        "actions": [(_command, [name, *argv])],
+        "uptodate": [False],
+        "verbosity": 2,
+    }
 
 
-def _action(stage: Callable[..., str | None], *args: Any) -> tuple[Callable[..., Any], list[Any]]:
+def _action(stage: Callable[..., Any], *args: Any) -> tuple[Callable[..., Any], list[Any]]:
     """A doit action: the returned text is what the reporter shows, findings become a failure."""
 
     def run(*args: Any, **options: Any) -> Any:
@@ -307,21 +303,16 @@ def _action(stage: Callable[..., str | None], *args: Any) -> tuple[Callable[...,
             return TaskFailed(render(error.findings))
 
     # doit looks at the signature to find out which of a task's options the action takes.
-    import functools
-
     return functools.wraps(stage)(run), list(args)
 
 
-def _command(*argv: object) -> None:
-    """Run a command of ours that prints for people; a failure is already told when it returns."""
-    from ..cli.main import main
+def _command(*argv: object) -> TaskFailed | None:
+    """Run a command of ours that talks to people: in a process of its own, on their terminal."""
+    import subprocess
 
-    if main([str(arg) for arg in argv]):
-        raise RunflowError()
-
-
-def _demo() -> None:
-    _command("demo")
+    shown = [str(arg) for arg in argv]
+    code = subprocess.call([sys.executable, "-m", __package__.split(".")[0], *shown])
+    return TaskFailed(f"`runflow {' '.join(shown)}` ended with exit code {code}") if code else None
 
 
 def _count(findings: list[Finding]) -> str:

@@ -1,0 +1,111 @@
+"""The tree is the data flow: imports go to a lower level or stay inside their package."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "runflow_build"
+
+LEVELS = {
+    # values that everybody shares
+    "errors": 0,
+    "findings": 0,
+    "digest": 0,
+    "document": 0,
+    "yaml_text": 0,
+    # what people write
+    "spec": 1,
+    "workflow": 1,
+    # what is locked and published
+    "lock": 2,
+    "bundle": 2,
+    # the stages that are pure functions
+    "validate": 3,
+    "rewrite": 3,
+    # ---- pure above this line, the world below it ----
+    "project": 4,
+    "sources": 4,
+    "engines": 4,
+    # the stages that look out
+    "resolve": 5,
+    "publish": 5,
+    # what strings the stages together
+    "tasks": 6,
+    "server": 6,
+    # what people touch
+    "cli": 7,
+}
+PURE = 3
+
+WORLDLY = {
+    "asyncio", "git", "glob", "httpx", "io", "os", "random", "secrets", "shutil", "socket",
+    "sqlite3", "subprocess", "tempfile", "threading", "time", "urllib.request", "uuid",
+}  # fmt: skip
+FRONT_DOOR = {"__init__", "__main__"}  # the package's own front: it may name everything
+
+
+def modules() -> Iterator[tuple[str, Path]]:
+    for path in sorted(PACKAGE.rglob("*.py")):
+        name = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+        if name not in FRONT_DOOR:
+            yield name, path
+
+
+def imports(path: Path) -> Iterator[tuple[str, int]]:
+    """Each imported module, ours as `.<unit>`, with its line; those inside functions too."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            yield node.module or "", node.lineno
+        elif isinstance(node, ast.ImportFrom):
+            package = path.relative_to(PACKAGE).parent.parts
+            base = package[: len(package) - (node.level - 1)]
+            full = [*base, *(node.module.split(".") if node.module else [])]
+            for unit in [full[0]] if full else [alias.name for alias in node.names]:
+                yield f".{unit}", node.lineno
+
+
+def test_every_unit_has_a_level() -> None:
+    assert {name for name, _ in modules()} - {"catalogue"} == set(LEVELS)
+
+
+@pytest.mark.parametrize("unit", sorted(LEVELS))
+def test_imports_go_down(unit: str) -> None:
+    wrong = [
+        f"{path.relative_to(PACKAGE)}:{line}: {unit} ({LEVELS[unit]}) imports {target[1:]}"
+        for name, path in modules()
+        if name == unit
+        for target, line in imports(path)
+        if target.startswith(".")
+        and target[1:] in LEVELS
+        and target[1:] != unit
+        and LEVELS[target[1:]] >= LEVELS[unit]
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("unit", sorted(unit for unit in LEVELS if LEVELS[unit] <= PURE))
+def test_the_upper_half_does_not_touch_the_world(unit: str) -> None:
+    wrong = [
+        f"{path.relative_to(PACKAGE)}:{line}: {target}"
+        for name, path in modules()
+        if name == unit
+        for target, line in imports(path)
+        if target in WORLDLY or target.split(".")[0] in WORLDLY
+    ]
+    assert wrong == []
+
+
+def test_inside_the_package_imports_are_relative() -> None:
+    wrong = [
+        f"{path.relative_to(PACKAGE)}:{line}"
+        for path in sorted(PACKAGE.rglob("*.py"))
+        for target, line in imports(path)
+        if target.split(".")[0] in {"runflow_build", "nodes"}
+    ]
+    assert wrong == []
