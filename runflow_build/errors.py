@@ -8,6 +8,7 @@ RunflowError                    has findings; exit 1
 │   └── StaleLockError          the lock disagrees with what it answers; exit 3
 ├── ResolveError                a wish cannot be pinned
 ├── CheckError                  validation found errors
+├── BundleError                 a built bundle cannot be read
 ├── BindError                   the values of a request do not fit the contract
 ├── EngineError                 a prompt failed while it ran
 ├── SaveError                   a file could not be written
@@ -68,6 +69,10 @@ class ResolveError(RunflowError):
 
 class CheckError(RunflowError):
     """Validation found at least one error."""
+
+
+class BundleError(RunflowError):
+    """A file below .runflow/build is not a bundle of this release."""
 
 
 class BindError(RunflowError):

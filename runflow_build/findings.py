@@ -179,6 +179,8 @@ CODES: Mapping[str, Code] = {
     "install-missing": _error("A folder is not a ComfyUI installation."),
     "install-differs": _warning("The installation is not what runflow.yaml asks for."),
     "git-missing": _error("The git program is not installed, or not on the PATH."),
+    # -- bundles
+    "bundle-malformed": _error("A built bundle is not what this release writes."),
     # -- the way to the API
     "api-url-invalid": _error("The API's address is no URL that a key may be sent to."),
     "api-key-missing": _error("No API key is known for the API's host."),
