@@ -1,0 +1,207 @@
+"""Does the lock answer what runflow.yaml and the workflows say now? Wish against wish, no more."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..document import Document
+from ..findings import Finding, Key, Where
+from ..spec.model import EndpointWish, ModelWish, ResourceWish, Spec
+from ..workflow.definitions import Definitions
+from ..workflow.model import Workflows
+from . import repository
+from .compile import endpoint_pin, gpu_pin, python_pins
+from .model import EndpointPin, Lock
+from .needs import Needs, all_needs
+
+FULL_COMMIT = re.compile(r"[0-9a-fA-F]{40}")
+FIX = "run `doit lock`"
+
+
+def disagreements(
+    spec: Spec, workflows: Workflows, definitions: Definitions, lock: Lock
+) -> list[Finding]:
+    """Where the lock answers another wish than the one that stands now; one finding per field.
+
+    Each is `lock-stale`, placed at the wish in runflow.yaml, or at the workflow. Of an endpoint
+    whose workflow is not in `workflows` or does not convert only the wishes are compared: what is
+    wrong with it is for others to say. A wish that no pin answers is not a disagreement where
+    locking would have to look further than these files.
+    """
+    return list(_Comparison(spec, workflows, definitions, lock).all())
+
+
+@dataclass(frozen=True)
+class _Comparison:
+    spec: Spec
+    workflows: Workflows
+    definitions: Definitions
+    lock: Lock
+
+    def all(self) -> Iterator[Finding]:
+        needs, _ = all_needs(self.spec, self.workflows, self.definitions)
+        sources: dict[str, set[str]] = {}
+        for need in needs.values():
+            for reference in need.models:
+                if reference.url:
+                    sources.setdefault(reference.path, set()).add(reference.url)
+        yield from self._comfyui()
+        yield from self._node_packs()
+        yield from self._python()
+        yield from self._models(sources)
+        yield from self._resources()
+        yield from self._endpoints(needs)
+
+    def _comfyui(self) -> Iterator[Finding]:
+        wish, pin = self.spec.comfyui, self.lock.comfyui
+        if pin:
+            yield from _repository(("comfyui",), pin.repository, wish.repository)
+            yield from _differs(("comfyui", "ref"), pin.ref, wish.ref)
+        elif FULL_COMMIT.fullmatch(wish.ref):
+            yield _lacks(("comfyui", "ref"), "ComfyUI's commit")
+
+    def _node_packs(self) -> Iterator[Finding]:
+        for key, wish in sorted(self.spec.nodes.items()):
+            pin = self.lock.nodes.get(key)
+            if pin:
+                if wish.repository:
+                    yield from _repository(("nodes", key), pin.repository, wish.repository)
+                yield from _differs(("nodes", key, "ref"), pin.ref, wish.ref)
+            elif wish.repository and FULL_COMMIT.fullmatch(wish.ref or ""):
+                yield _lacks(("nodes", key), f"the node pack {key}")
+        for key, pin in sorted(self.lock.nodes.items()):
+            if pin.ref and key not in self.spec.nodes:
+                yield from _differs(("nodes", key, "ref"), pin.ref, None)
+
+    def _python(self) -> Iterator[Finding]:
+        want, have = python_pins(self.spec.python), self.lock.python
+        yield from _differs(("python", "version"), have.version, want.version)
+        yield from _differs(("python", "requirements"), have.requirements, want.requirements)
+        yield from _differs(("python", "targets"), sorted(have.targets), sorted(want.targets))
+
+    def _models(self, sources: Mapping[str, set[str]]) -> Iterator[Finding]:
+        """`sources` are the URLs that the workflows themselves carry, by model."""
+        for path in sorted({*self.spec.models, *self.lock.models}):
+            wish, pin = self.spec.models.get(path), self.lock.models.get(path)
+            if pin is None:
+                if wish and wish.sha256:
+                    yield _lacks(("models", path), f"the model {path}")
+                continue
+            key = ("models", path)
+            have = pin.wanted or pin.url
+            if wish and wish.url:
+                yield from _differs((*key, "url"), have, wish.url)
+            elif pin.wanted and pin.wanted not in sources.get(path, set()):
+                yield from _differs((*key, "url"), pin.wanted, None)
+            if wish is None and not pin.used_by:
+                yield from _differs(key, pin.sha256, None)
+            yield from _content(key, pin.sha256, pin.size, wish)
+
+    def _resources(self) -> Iterator[Finding]:
+        for path in sorted({*self.spec.resources, *self.lock.resources}):
+            wish, pin = self.spec.resources.get(path), self.lock.resources.get(path)
+            key = ("resources", path)
+            if pin:
+                yield from _differs((*key, "url"), pin.url, wish.url if wish else None)
+                yield from _content(key, pin.sha256, pin.size, wish)
+            elif wish and wish.sha256:
+                yield _lacks(key, f"the input {path}")
+
+    def _endpoints(self, needs: Mapping[str, Needs]) -> Iterator[Finding]:
+        for slug in sorted({*self.spec.endpoints, *self.lock.endpoints}):
+            wish, pin = self.spec.endpoints.get(slug), self.lock.endpoints.get(slug)
+            if pin is None:
+                yield _lacks(("endpoints", slug), f"the endpoint {slug}")
+            elif wish is None:
+                yield _stale(
+                    ("endpoints", slug), f"the lock has the endpoint {slug}, runflow.yaml has not"
+                )
+            elif slug in needs:
+                yield from _endpoint(slug, pin, endpoint_pin(slug, wish, needs[slug]))
+            else:
+                yield from _wishes(slug, pin, wish)
+
+
+def _endpoint(slug: str, have: EndpointPin, want: EndpointPin) -> Iterator[Finding]:
+    key = ("endpoints", slug)
+    for name in ("name", "workflow", "description", "keep"):
+        yield from _differs((*key, name), getattr(have, name), getattr(want, name))
+    yield from _fields((*key, "gpu"), have.gpu, want.gpu)
+    if have.prompt != want.prompt:
+        yield Finding(
+            "lock-stale",
+            f"the workflow of {slug} computes something else than when it was locked",
+            Where(want.workflow),
+            also=(("locked", have.prompt), ("now", want.prompt)),
+            fix=FIX,
+        )
+    for name in sorted({*have.inputs, *want.inputs}):
+        yield from _fields((*key, "inputs", name), have.inputs.get(name), want.inputs.get(name))
+    for name in sorted({*have.outputs, *want.outputs}):
+        yield from _fields((*key, "outputs", name), have.outputs.get(name), want.outputs.get(name))
+
+
+def _wishes(slug: str, have: EndpointPin, wish: EndpointWish) -> Iterator[Finding]:
+    """What can be compared of an endpoint without its workflow."""
+    key = ("endpoints", slug)
+    yield from _differs((*key, "name"), have.name, slug if wish.name is None else wish.name)
+    yield from _differs((*key, "workflow"), have.workflow, wish.workflow)
+    yield from _differs((*key, "description"), have.description, wish.description)
+    yield from _fields((*key, "gpu"), have.gpu, gpu_pin(wish.gpu))
+
+
+def _fields(key: Key, have: Document | None, want: Document | None) -> Iterator[Finding]:
+    """Each field in which two records differ; a record that is not there at all is one finding."""
+    if have is None or want is None:
+        what = f"`{'.'.join(str(part) for part in key[1:])}`"
+        if have is not want:
+            yield _stale(
+                key,
+                f"the lock lacks {what}" if have is None else f"the lock has {what}, which is gone",
+            )
+        return
+    for name, field in type(have).model_fields.items():
+        shown = (*key, field.alias or name)
+        yield from _differs(shown, getattr(have, name), getattr(want, name))
+
+
+def _content(
+    key: Key, sha256: str, size: int | None, wish: ModelWish | ResourceWish | None
+) -> Iterator[Finding]:
+    if wish and wish.sha256:
+        yield from _differs((*key, "sha256"), sha256, wish.sha256.lower())
+    if wish and wish.size is not None and size is not None:
+        yield from _differs((*key, "size"), size, wish.size)
+
+
+def _repository(key: Key, have: str, want: str) -> Iterator[Finding]:
+    if not repository.same(have, want):
+        yield from _differs((*key, "repository"), have, repository.canonical(want) or want)
+
+
+def _differs(key: Key, have: Any, want: Any) -> Iterator[Finding]:
+    # True == 1 for Python, and not for an API.
+    if have != want or isinstance(have, bool) is not isinstance(want, bool):
+        name = ".".join(str(part) for part in key)
+        yield _stale(key, f"`{name}`: the lock answers {_shown(have)}, wanted is {_shown(want)}")
+
+
+def _lacks(key: Key, what: str) -> Finding:
+    return _stale(key, f"the lock lacks {what}")
+
+
+def _stale(key: Key, message: str) -> Finding:
+    return Finding("lock-stale", message, Where("runflow.yaml", key=key), fix=FIX)
+
+
+def _shown(value: Any) -> str:
+    """A value in one short line."""
+    if value is None:
+        return "nothing"
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = " ".join(text.split())
+    return text if len(text) <= 60 else f"{text[:57]}…"

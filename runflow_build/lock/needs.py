@@ -1,0 +1,182 @@
+"""What one endpoint asks of the world: the models, inputs and packs of the part that is served."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from ..errors import WorkflowError
+from ..findings import Finding, Where
+from ..spec.model import EndpointWish, Spec
+from ..workflow.contract import contract_of
+from ..workflow.convert import prompt_of
+from ..workflow.definitions import Definitions
+from ..workflow.model import Contract, Prompt, Workflow, Workflows
+from ..workflow.reach import reached
+from ..workflow.references import (
+    ModelReference,
+    PackReference,
+    ResourceReference,
+    model_references,
+    node_classes,
+    pack_references,
+    resource_references,
+)
+from . import repository
+from .model import NodePackPin
+
+
+@dataclass(frozen=True)
+class Needs:
+    """One endpoint, read off its workflow.
+
+    `prompt` is the author's; the other lists count only nodes that are served: what a declared
+    output or `keep` needs once the test wiring of required inputs is gone.
+    """
+
+    prompt: Prompt
+    contract: Contract
+    keep: list[str]  # node ids, sorted
+    classes: set[str]
+    foreign: set[str]  # those of `classes` that neither ComfyUI nor the engine brings
+    models: list[ModelReference]
+    resources: list[ResourceReference]
+    packs: list[PackReference]
+    findings: list[Finding]  # on the contract, errors and warnings
+
+
+def needs_of(slug: str, wish: EndpointWish, workflow: Workflow, definitions: Definitions) -> Needs:
+    """What the endpoint needs. Raises WorkflowError where the workflow does not convert."""
+    prompt = prompt_of(workflow, definitions)
+    contract, findings = contract_of(prompt, wish, definitions, slug)
+    keep, lost = _kept(prompt, wish, slug)
+    served = _served(prompt, contract, keep)
+    classes = node_classes(served)
+    given = {(one.node, one.field) for one in contract.inputs.values() if one.required}
+    return Needs(
+        prompt=prompt,
+        contract=contract,
+        keep=keep,
+        classes=classes,
+        foreign={name for name in classes if not _is_core(name, definitions)},
+        models=model_references(served),
+        resources=[
+            one for one in resource_references(served) if (one.node, one.field) not in given
+        ],
+        packs=[one for one in pack_references(workflow) if one.class_type in classes],
+        findings=[*findings, *lost],
+    )
+
+
+def all_needs(
+    spec: Spec, workflows: Workflows, definitions: Definitions
+) -> tuple[dict[str, Needs], list[Finding]]:
+    """The needs of every endpoint that has them, by slug, and what is wrong with the others."""
+    needs, findings = {}, []
+    for slug, wish in sorted(spec.endpoints.items()):
+        workflow = workflows.get(wish.workflow)
+        if workflow is None:
+            findings.append(
+                Finding(
+                    "file-missing",
+                    f"the workflow {wish.workflow} is missing, or could not be read",
+                    Where("runflow.yaml", key=("endpoints", slug, "workflow")),
+                    fix="name a workflow file that exists, relative to runflow.yaml",
+                )
+            )
+            continue
+        try:
+            needs[slug] = needs_of(slug, wish, workflow, definitions)
+        except WorkflowError as error:
+            findings.extend(finding.in_file(workflow.path) for finding in error.findings)
+    return needs, findings
+
+
+def pack_of(reference: PackReference, packs: Mapping[str, NodePackPin]) -> str | None:
+    """The key of the pack that a node's own properties name; None: none of `packs`."""
+    names = {name.lower() for name in (reference.cnr_id, reference.aux_id) if name}
+    if reference.aux_id:
+        names.add(reference.aux_id.rpartition("/")[2].lower())
+    for key, pin in sorted(packs.items()):
+        own = {key.lower(), repository.name(pin.repository).lower()}
+        if pin.registry:
+            own.add(pin.registry.id.lower())
+        if own & names:
+            return key
+    return None
+
+
+def packs_by_endpoint(
+    needs: Mapping[str, Needs], packs: Mapping[str, NodePackPin]
+) -> dict[str, set[str]]:
+    """The packs of each endpoint, by slug.
+
+    A class that says nothing of its pack (in a prompt file none does) may come from any pack that
+    no node names, so all of those count: one too many is harmless, one too few breaks the endpoint.
+    """
+    named = {
+        slug: {one.class_type: pack_of(one, packs) for one in need.packs}
+        for slug, need in needs.items()
+    }
+    spare = set(packs).difference(*(of_class.values() for of_class in named.values()))
+    return {
+        slug: {key for key in of_class.values() if key}
+        | (spare if needs[slug].foreign - set(filter(of_class.get, of_class)) else set())
+        for slug, of_class in named.items()
+    }
+
+
+def _served(prompt: Prompt, contract: Contract, keep: Iterable[str]) -> Prompt:
+    """The part of the prompt that the endpoint runs; all of it while no output is declared."""
+    required = {
+        one.node
+        for one in contract.inputs.values()
+        if one.required and one.class_type.startswith("RunflowInput")
+    }
+    cut = {
+        node: {
+            **body,
+            "inputs": {
+                name: value
+                for name, value in body["inputs"].items()
+                if not (node in required and name == "value")
+            },
+        }
+        for node, body in prompt.items()
+    }
+    targets = {output.node for output in contract.outputs.values()} | set(keep)
+    if not targets:
+        return cut
+    ids = reached(cut, targets)
+    return {node: body for node, body in cut.items() if node in ids}
+
+
+def _kept(prompt: Prompt, wish: EndpointWish, slug: str) -> tuple[list[str], list[Finding]]:
+    """The node ids that `keep` means, by id or unique title."""
+    ids, findings = set(), []
+    for index, name in enumerate(wish.keep):
+        named = (
+            [name]
+            if name in prompt
+            else [
+                node for node, body in prompt.items() if body.get("_meta", {}).get("title") == name
+            ]
+        )
+        if len(named) == 1:
+            ids.add(named[0])
+            continue
+        what = "no node has" if not named else f"the nodes {', '.join(named)} share"
+        findings.append(
+            Finding(
+                "node-missing",
+                f"`keep` names {name!r}, but {what} this id or title",
+                Where("runflow.yaml", key=("endpoints", slug, "keep", index)),
+                fix="write the id of an output node of the workflow",
+            )
+        )
+    return sorted(ids), findings
+
+
+def _is_core(class_type: str, definitions: Definitions) -> bool:
+    """Whether ComfyUI itself, or every engine (Runflow's own classes), brings the class."""
+    return definitions.source(class_type) in ("runflow", "catalogue")
