@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ..errors import WorkflowError
 from ..findings import Finding, Where
 from ..spec.model import EndpointWish, Spec
+from ..workflow import runflow_nodes
 from ..workflow.contract import contract_of
 from ..workflow.convert import prompt_of
 from ..workflow.definitions import Definitions
@@ -24,6 +25,8 @@ from ..workflow.references import (
 )
 from . import repository
 from .model import NodePackPin
+
+CORE = "comfy-core"  # what the editor writes as the pack of ComfyUI's own nodes
 
 
 @dataclass(frozen=True)
@@ -52,18 +55,20 @@ def needs_of(slug: str, wish: EndpointWish, workflow: Workflow, definitions: Def
     keep, lost = _kept(prompt, wish, slug)
     served = _served(prompt, contract, keep)
     classes = node_classes(served)
+    packs = pack_references(workflow)
+    core = {one.class_type for one in packs if one.cnr_id == CORE}
     given = {(one.node, one.field) for one in contract.inputs.values() if one.required}
     return Needs(
         prompt=prompt,
         contract=contract,
         keep=keep,
         classes=classes,
-        foreign={name for name in classes if not _is_core(name, definitions)},
+        foreign={name for name in classes - core if not definitions.shipped(name)},
         models=model_references(served),
         resources=[
             one for one in resource_references(served) if (one.node, one.field) not in given
         ],
-        packs=[one for one in pack_references(workflow) if one.class_type in classes],
+        packs=[one for one in packs if one.class_type in classes - core],
         findings=[*findings, *lost],
     )
 
@@ -92,17 +97,24 @@ def all_needs(
     return needs, findings
 
 
-def pack_of(reference: PackReference, packs: Mapping[str, NodePackPin]) -> str | None:
-    """The key of the pack that a node's own properties name; None: none of `packs`."""
-    names = {name.lower() for name in (reference.cnr_id, reference.aux_id) if name}
-    if reference.aux_id:
-        names.add(reference.aux_id.rpartition("/")[2].lower())
-    for key, pin in sorted(packs.items()):
-        own = {key.lower(), repository.name(pin.repository).lower()}
-        if pin.registry:
-            own.add(pin.registry.id.lower())
-        if own & names:
-            return key
+def pack_names(key: str, url: str | None, registry: str | None = None) -> set[str]:
+    """The names by which a node may mean a pack: folder, `owner/name`, registry id; lower case."""
+    names = {key, registry or key}
+    if url:
+        names |= {repository.name(url), repository.name(url).rpartition("/")[2]}
+    return {name.lower() for name in names}
+
+
+def pack_of(reference: PackReference, packs: Mapping[str, set[str]]) -> str | None:
+    """The key of the pack that a node's own properties name; `packs` are `pack_names` by key.
+
+    The most telling name decides: repositories of one name have many owners.
+    """
+    full, bare = reference.aux_id, (reference.aux_id or "").rpartition("/")[2]
+    for name in (full, reference.cnr_id, bare):
+        for key in sorted(packs) if name else ():
+            if name.lower() in packs[key]:
+                return key
     return None
 
 
@@ -114,16 +126,20 @@ def packs_by_endpoint(
     A class that says nothing of its pack (in a prompt file none does) may come from any pack that
     no node names, so all of those count: one too many is harmless, one too few breaks the endpoint.
     """
-    named = {
-        slug: {one.class_type: pack_of(one, packs) for one in need.packs}
+    names = {
+        key: pack_names(key, pin.repository, pin.registry.id if pin.registry else None)
+        for key, pin in packs.items()
+    }
+    homes = {
+        slug: {one.class_type: pack_of(one, names) for one in need.packs}
         for slug, need in needs.items()
     }
-    spare = set(packs).difference(*(of_class.values() for of_class in named.values()))
-    return {
-        slug: {key for key in of_class.values() if key}
-        | (spare if needs[slug].foreign - set(filter(of_class.get, of_class)) else set())
-        for slug, of_class in named.items()
-    }
+    spare = set(packs).difference(*(home.values() for home in homes.values()))
+    found = {}
+    for slug, home in homes.items():
+        homeless = needs[slug].foreign - {name for name, key in home.items() if key}
+        found[slug] = {key for key in home.values() if key} | (spare if homeless else set())
+    return found
 
 
 def _served(prompt: Prompt, contract: Contract, keep: Iterable[str]) -> Prompt:
@@ -131,7 +147,7 @@ def _served(prompt: Prompt, contract: Contract, keep: Iterable[str]) -> Prompt:
     required = {
         one.node
         for one in contract.inputs.values()
-        if one.required and one.class_type.startswith("RunflowInput")
+        if one.required and one.class_type in runflow_nodes.INPUTS
     }
     cut = {
         node: {
@@ -175,8 +191,3 @@ def _kept(prompt: Prompt, wish: EndpointWish, slug: str) -> tuple[list[str], lis
             )
         )
     return sorted(ids), findings
-
-
-def _is_core(class_type: str, definitions: Definitions) -> bool:
-    """Whether ComfyUI itself, or every engine (Runflow's own classes), brings the class."""
-    return definitions.source(class_type) in ("runflow", "catalogue")

@@ -1,0 +1,51 @@
+"""Wishes become pins. The only stage of the build that looks outside of the project."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+
+from ..findings import Finding
+from ..lock.model import Lock, Pins
+from ..lock.needs import all_needs
+from ..sources import Sources
+from ..spec.model import Spec
+from ..workflow.definitions import Definitions
+from ..workflow.model import Workflows
+
+__all__ = ["resolve"]
+
+
+def resolve(
+    spec: Spec,
+    workflows: Workflows,
+    definitions: Definitions,
+    sources: Sources,
+    previous: Lock | None,
+    report: Callable[[Finding], None],
+    upgrade: Collection[str] | None = (),
+) -> Pins:
+    """A pin for every wish that can be answered; each that cannot is reported, and absent.
+
+    Pins of `previous` stay while their wish is the same, unless `upgrade` names them (`comfyui`,
+    `python`, a node pack, a model, a resource) or is None, which means all. Endpoints whose
+    workflow does not convert ask for nothing; `compile_lock` says what is wrong with them.
+
+    Reports `not-resolved`, `install-differs` (warnings), `ref-short-hash`, `content-differs`
+    (errors). Raises GitError where an installation's clones cannot be asked.
+    """
+    from .comfyui import comfyui_pin
+    from .inquiry import Inquiry
+    from .models import model_pins
+    from .node_packs import node_pack_pins
+    from .packages import python_pin
+    from .resources import resource_pins
+
+    needs, _ = all_needs(spec, workflows, definitions)
+    inquiry = Inquiry(spec, needs, sources, previous, report, upgrade)
+    return Pins(
+        comfyui=comfyui_pin(inquiry),
+        nodes=node_pack_pins(inquiry),
+        python=python_pin(inquiry),
+        models=model_pins(inquiry),
+        resources=resource_pins(inquiry),
+    )

@@ -1,0 +1,70 @@
+"""What the resolvers are asked, together: wishes, needs, where to look, what was known before."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+
+from ..findings import Finding, Key, Where
+from ..lock.model import Lock
+from ..lock.needs import Needs
+from ..sources import Sources
+from ..spec.model import Spec
+
+FULL_COMMIT = re.compile(r"[0-9a-fA-F]{40}")
+# With a letter in it, because 20240101 is a good name for a tag.
+_SHORT_COMMIT = re.compile(r"(?=.*[a-f])[0-9a-f]{7,39}", re.IGNORECASE)
+
+CAPTURE = "capture it from an installation: runflow lock --from DIR"
+
+
+@dataclass(frozen=True)
+class Inquiry:
+    """One question to all resolvers."""
+
+    spec: Spec
+    needs: Mapping[str, Needs]  # by slug
+    sources: Sources
+    previous: Lock | None
+    report: Callable[[Finding], None]
+    upgrade: Collection[str] | None  # names of pins to renew; None: all
+
+    def renews(self, name: str) -> bool:
+        """Whether a pin of that name (`comfyui`, `python`, a key of the lock) is to be renewed."""
+        return self.upgrade is None or name in self.upgrade
+
+    def unresolved(
+        self,
+        key: Key,
+        message: str,
+        fix: str,
+        also: tuple[tuple[str, str], ...] = (),
+    ) -> None:
+        """Report a wish without a pin."""
+        where = Where("runflow.yaml", key=key)
+        self.report(Finding("not-resolved", message, where, also, fix))
+
+    def differs(self, key: Key, message: str, fix: str) -> None:
+        """Report an installation that is not what is asked for."""
+        self.report(Finding("install-differs", message, Where("runflow.yaml", key=key), fix=fix))
+
+
+def is_full_commit(ref: str | None) -> bool:
+    """Whether a ref is a whole commit hash, the one wish that answers itself."""
+    return bool(ref and FULL_COMMIT.fullmatch(ref))
+
+
+def refuses_short_commit(inquiry: Inquiry, key: Key, ref: str) -> bool:
+    """Report a shortened commit hash; whether `ref` is one."""
+    if not _SHORT_COMMIT.fullmatch(ref):
+        return False
+    inquiry.report(
+        Finding(
+            "ref-short-hash",
+            f"`{ref}` is a shortened commit",
+            Where("runflow.yaml", key=key),
+            fix="write all 40 digits: `git rev-parse " + ref + "` in a clone prints them",
+        )
+    )
+    return True

@@ -1,0 +1,133 @@
+"""A git working tree, read through the git program: commit, changes, remote, older files.
+
+Nothing is ever written to the repository, nor fetched.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import RunflowError
+from ..findings import Finding
+
+# A hook runs us with variables that point git at the repository of the hook.
+_MISLEADING = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR")
+_QUIET = {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"}
+
+
+class GitError(RunflowError):
+    """git said no (`git-failed`), or is not there (`git-missing`)."""
+
+
+class _NoGit(GitError):
+    """There is no git program, so that no answer of its may be taken for a no."""
+
+
+@dataclass(frozen=True)
+class Repository:
+    """The working tree whose top is `top`."""
+
+    top: Path
+
+    def head(self) -> str | None:
+        """The commit that is checked out, 40 hex digits; None before the first one."""
+        return self.commit_of("HEAD")
+
+    def commit_of(self, revision: str) -> str | None:
+        """The commit that a revision means here; None where it means nothing."""
+        if revision.startswith("-"):
+            return None
+        found = _answer(self.top, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
+        return found.strip() if found else None
+
+    def has(self, ancestor: str, revision: str) -> bool:
+        """Whether `revision` has the commit `ancestor` in its past, or is it."""
+        return _answer(self.top, "merge-base", "--is-ancestor", ancestor, revision) is not None
+
+    def pushed(self, commit: str) -> bool:
+        """Whether a branch of a remote has the commit, or no such branch is known here at all."""
+        branches = _git(self.top, "for-each-ref", "--count=1", "refs/remotes")
+        with_it = _git(self.top, "for-each-ref", "--count=1", "--contains", commit,
+                       "refs/remotes", "refs/tags")  # fmt: skip
+        return bool(with_it) or not branches
+
+    def remote(self) -> str | None:
+        """The URL of `origin` as it was configured: no `insteadOf` of this machine in it."""
+        return (_answer(self.top, "config", "--get", "remote.origin.url") or "").strip() or None
+
+    def changes(self) -> list[str]:
+        """Tracked files that differ from the commit, and Python files that git does not know."""
+        rows = _git(self.top, "status", "--porcelain=v1", "-z", "--untracked-files=all",
+                    "--no-renames", "--ignore-submodules=none")  # fmt: skip
+        found = [(row[:2], row[3:]) for row in rows.split("\0") if row]
+        return sorted(path for mark, path in found if mark != "??" or path.endswith(".py"))
+
+    def file_at(self, revision: str, path: Path) -> str | None:
+        """A file's text at a revision; None where that revision does not have it."""
+        relative = path.resolve().relative_to(self.top).as_posix()
+        return _answer(self.top, "cat-file", "blob", f"{revision}:{relative}")
+
+
+def repository_of(folder: Path) -> Repository | None:
+    """The working tree that `folder` is in; None where there is none.
+
+    Raises GitError: `git-missing`; `git-failed`, for a folder of another user.
+    """
+    try:
+        top = _git(folder, "rev-parse", "--show-toplevel").rstrip("\n")
+    except GitError as error:
+        if "not a git repository" in error.findings[0].message:
+            return None
+        raise
+    return Repository(Path(top))
+
+
+def repository_at(folder: Path) -> Repository | None:
+    """The working tree whose top is `folder` itself, not one that it lies in by chance."""
+    if not (folder / ".git").exists():
+        return None
+    found = repository_of(folder)
+    return found if found and found.top.resolve() == folder.resolve() else None
+
+
+def _answer(folder: Path, *arguments: str) -> str | None:
+    """What git prints; None where it says no."""
+    try:
+        return _git(folder, *arguments)
+    except _NoGit:
+        raise
+    except GitError:
+        return None
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    environment = {name: value for name, value in os.environ.items() if name not in _MISLEADING}
+    try:
+        done = subprocess.run(
+            ["git", "-c", "core.fsmonitor=false", "-C", str(folder), *arguments],
+            env={**environment, **_QUIET},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+        )
+    except FileNotFoundError:
+        raise _NoGit(
+            Finding(
+                "git-missing",
+                "the git program was not found",
+                fix="install git, or put the folder that it is in on the PATH",
+            )
+        ) from None
+    if done.returncode:
+        said = done.stderr.decode("utf-8", "replace").strip().splitlines()
+        raise GitError(
+            Finding(
+                "git-failed",
+                f"git in {folder.name}: {said[0] if said else f'exit code {done.returncode}'}",
+                fix=f"run `git status` in {folder} and do what git says",
+            )
+        )
+    return done.stdout.decode("utf-8", "surrogateescape")
