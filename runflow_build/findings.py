@@ -178,6 +178,7 @@ CODES: Mapping[str, Code] = {
     "upgrade-unknown": _error("`--upgrade` names something that is not in the lock."),
     "install-missing": _error("A folder is not a ComfyUI installation."),
     "install-differs": _warning("The installation is not what runflow.yaml asks for."),
+    "git-failed": _error("git refuses to answer in a folder."),
     "git-missing": _error("The git program is not installed, or not on the PATH."),
     # -- bundles
     "bundle-malformed": _error("A built bundle is not what this release writes."),
@@ -219,4 +220,12 @@ CODES: Mapping[str, Code] = {
     "run-canceled": _error("A run at the API was cancelled before it was done."),
     "run-timeout": _error("A run at the API is not done yet, and we stopped waiting."),
     "output-not-saved": _error("An output of a run could not be downloaded or written."),
+    # -- engines
+    "engine-class-missing": _error("A prompt has a node class that the engine does not have."),
+    "engine-option-missing": _error("A node is set to something that the engine cannot do."),
+    "engine-extra-missing": _error("The embedded engine's packages are not installed."),
+    "engine-time-limit": _error("A prompt ran longer than the engine allows."),
+    "prompt-invalid": _error("A prompt was refused before any of its nodes ran."),
+    "node-failed": _error("A node could not do its work with what it was given."),
+    "run-cancelled": _error("A prompt was cancelled while it ran."),
 }

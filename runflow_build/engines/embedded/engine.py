@@ -1,0 +1,66 @@
+"""Prompts executed in this process, for the image, number and text nodes of `registry`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ...errors import EngineError
+from ...findings import Finding
+from ...workflow.definitions import Definitions
+from ...workflow.model import Prompt
+from ..base import OutputFile, Progress, RunFolders
+from . import planning
+from .limits import DEFAULT_LIMITS, Limits
+from .node_class import Run
+
+_PACKAGES = {"numpy": "numpy", "PIL": "Pillow"}  # module -> what it is installed as
+
+
+class EmbeddedEngine:
+    """Executes prompts without ComfyUI; what it has, it does as ComfyUI 0.8.0 to the pixel.
+
+    `definitions` say what the inputs of the classes take: Runflow's own and ComfyUI's core ones.
+    Raises EngineError `engine-extra-missing` when numpy or Pillow are not installed.
+    """
+
+    name = "embedded"
+
+    def __init__(self, definitions: Definitions, limits: Limits = DEFAULT_LIMITS) -> None:
+        try:
+            from . import execution, registry
+        except ModuleNotFoundError as error:
+            if error.name not in _PACKAGES:
+                raise
+            raise EngineError(
+                Finding(
+                    "engine-extra-missing",
+                    f"the embedded engine needs {_PACKAGES[error.name]}, which is not installed",
+                    fix="pip install 'runflow-build[server]'",
+                )
+            ) from error
+        self._run_steps = execution.run_steps
+        self._known = planning.Known(registry.CLASSES, definitions)
+        self._limits = limits
+
+    def lacking(self, prompt: Prompt) -> list[str]:
+        """The classes of the prompt that are not here, and options of classes, sorted."""
+        nodes = [content for content in prompt.values() if planning.well_formed(content)]
+        return sorted(
+            {name for content in nodes for name, _ in planning.lacking(content, self._known)}
+        )
+
+    def execute(
+        self,
+        prompt: Prompt,
+        folders: RunFolders,
+        report: Callable[[Progress], None] = lambda progress: None,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> list[OutputFile]:
+        """Run the prompt; the files come in the order of the output nodes in the prompt.
+
+        Raises EngineError: `engine-class-missing`, `engine-option-missing`, `prompt-invalid` (all
+        that is wrong, each with ComfyUI's name for the kind), `node-failed`, `run-cancelled`,
+        `engine-time-limit`.
+        """
+        steps = planning.plan(prompt, self._known, folders.input)
+        return self._run_steps(steps, Run(folders, self._limits), report, cancelled)
