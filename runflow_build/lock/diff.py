@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeVar
 
 from ..document import Document
@@ -36,6 +36,18 @@ class Change:
     breaking: bool = False  # a call that worked may fail, or mean something else
     before: Any = None  # JSON; None: was not there
     after: Any = None  # JSON; None: is not there any more
+    field: str | None = None  # of the subject; None: the whole of it
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "section": self.section,
+            "subject": self.subject,
+            "field": self.field,
+            "what": self.what,
+            "breaking": self.breaking,
+            "before": self.before,
+            "after": self.after,
+        }
 
 
 @dataclass(frozen=True)
@@ -114,7 +126,7 @@ def _input(
         yield Change("API", subject, "is gone", True, _json_value(before))
     elif before is not None:
         for change in _fields("API", subject, before, after):
-            yield _judged(change, _narrows(change, before, after))
+            yield replace(change, breaking=_narrows(change.field, before, after))
 
 
 def _output(
@@ -126,12 +138,11 @@ def _output(
         yield Change("API", subject, "is gone", True, _json_value(before))
     else:
         for change in _fields("API", subject, before, after):
-            yield _judged(change, change.what.startswith("type "))
+            yield replace(change, breaking=change.field == "type")
 
 
-def _narrows(change: Change, before: ContractInput, after: ContractInput) -> bool:
-    """Whether the input refuses, after the change, a value that it took before."""
-    field = change.what.partition(" ")[0]
+def _narrows(field: str | None, before: ContractInput, after: ContractInput) -> bool:
+    """Whether the input refuses, after the field's change, a value that it took before."""
     if field == "type":
         return True
     if field == "required":
@@ -148,14 +159,7 @@ def _narrows(change: Change, before: ContractInput, after: ContractInput) -> boo
         return after.maximum is not None and (
             before.maximum is None or after.maximum < before.maximum
         )
-    # A step only guides a form; it refuses nothing.
-    return False
-
-
-def _judged(change: Change, breaking: bool) -> Change:
-    return Change(
-        change.section, change.subject, change.what, breaking, change.before, change.after
-    )
+    return False  # a step guides a form and refuses nothing; texts and wiring are no values
 
 
 def _about(slug: str, before: EndpointPin, after: EndpointPin) -> Iterator[Change]:
@@ -244,7 +248,8 @@ def _value(section: Section, subject: str, name: str, before: Any, after: Any) -
     # True == 1 for Python, and not for an API.
     if before != after or isinstance(before, bool) is not isinstance(after, bool):
         what = f"{name} {_shown(name, before)} → {_shown(name, after)}"
-        yield Change(section, subject, what, False, _json_value(before), _json_value(after))
+        old, new = _json_value(before), _json_value(after)
+        yield Change(section, subject, what, before=old, after=new, field=name)
 
 
 def _summary(what: str, pin: Document | None) -> str:
@@ -282,8 +287,9 @@ def _text(diff: LockDiff) -> str:
     lines = []
     for section, changes in _grouped(diff):
         lines.append(section)
-        for one in changes:
-            lines.append(f"  {'BREAKING ' if one.breaking else ''}{one.subject}: {one.what}")
+        lines += [
+            f"  {'BREAKING ' if one.breaking else ''}{one.subject}: {one.what}" for one in changes
+        ]
     return "\n".join(lines) or "no changes"
 
 
@@ -298,17 +304,7 @@ def _markdown(diff: LockDiff) -> str:
 
 
 def _json(diff: LockDiff) -> str:
-    changes = [
-        {
-            "section": one.section,
-            "subject": one.subject,
-            "what": one.what,
-            "breaking": one.breaking,
-            "before": one.before,
-            "after": one.after,
-        }
-        for one in diff.changes
-    ]
+    changes = [change.to_json() for change in diff.changes]
     return json.dumps({"breaking": diff.breaking, "changes": changes}, indent=2, ensure_ascii=False)
 
 

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from ..document import Document
 from ..errors import LockError
 from ..findings import Finding, Key, Where
-from ..yaml_text import YamlError, YamlText, read_yaml
+from ..yaml_text import LONGEST_NUMBER, YamlError, YamlText, read_yaml
 from .model import LOCK_FORMAT, Lock
 
 LOCK_FILE = "runflow.lock"
@@ -33,7 +33,7 @@ def lock_text(lock: Lock) -> str:
     """The canonical text; equal locks give equal text on every machine.
 
     Raises LockError: `lock-value`, for what YAML cannot hold (lone surrogates, NaN and Infinity,
-    keys of more than 1,000 characters).
+    keys of more than 1,000 characters, integers of as many digits).
     """
     return "\n".join([HEADER, *_mapping(_record(lock), 0, ())]) + "\n"
 
@@ -117,6 +117,8 @@ def _scalar(value: Any, path: Key) -> str:
         return _float(value, path)
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, int) and abs(value) >= 10 ** (LONGEST_NUMBER - 1):
+        raise _unwritable(f"an integer of {LONGEST_NUMBER} digits and more", path)
     return str(value)  # an integer, or an empty {} or []
 
 

@@ -1,0 +1,68 @@
+"""`runflow lock`: resolve runflow.yaml and the workflows into runflow.lock."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..tasks.lock import Relocked
+
+NAME = "lock"
+HELP = "resolve runflow.yaml and the workflows into runflow.lock and its companions"
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--from",
+        dest="install",
+        type=Path,
+        metavar="DIR",
+        help="capture ComfyUI, node packs, packages and models from this installation",
+    )
+    parser.add_argument(
+        "--upgrade",
+        nargs="*",
+        metavar="NAME",
+        help="resolve these anew although their wish is the same; without a name: all",
+    )
+    parser.add_argument(
+        "--frozen",
+        action="store_true",
+        help="write nothing; name each disagreement and exit with 3 if there is one",
+    )
+    parser.add_argument("--offline", action="store_true", help="use nothing but this machine")
+    parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
+    parser.epilog = (
+        "examples:\n"
+        "  runflow lock\n"
+        "  runflow lock --from ~/ComfyUI\n"
+        "  runflow lock --upgrade comfyui loras/house-style.safetensors\n"
+        "  runflow lock --frozen"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    if args.frozen:
+        from ..tasks.fresh import require_fresh
+
+        require_fresh(args.directory)
+        print(json.dumps({"fresh": True}) if args.json else "runflow.lock is up to date")
+        return 0
+    from ..tasks.lock import relock
+
+    # `--upgrade` without a name is an empty list and means all; no `--upgrade` is None.
+    upgrade = () if args.upgrade is None else args.upgrade or None
+    done = relock(args.directory, install=args.install, upgrade=upgrade)
+    print(json.dumps(_shape(done), ensure_ascii=False) if args.json else done.summary())
+    return 0
+
+
+def _shape(done: Relocked) -> dict[str, object]:
+    return {
+        "written": [path.name for path in done.written],
+        "changes": [change.to_json() for change in done.changes.changes],
+        "findings": [finding.to_json() for finding in done.findings],
+    }

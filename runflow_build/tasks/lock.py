@@ -1,0 +1,132 @@
+"""`lock` on a project's folder: load, resolve, compile, and write what changed."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import LockError, ResolveError, UsageError, WorkflowError
+from ..findings import Finding, has_errors, render
+from ..lock.compile import companions, compile_lock
+from ..lock.diff import LockDiff, diff, render_diff
+from ..lock.model import Lock
+from ..lock.text import lock_text
+from ..project.load import Project, load
+from ..project.paths import ProjectPaths
+from ..project.save import exclusive, save_files
+from ..resolve import resolve
+from ..sources import Sources
+from ..sources.install import find_install
+
+MOST_LINES = 40  # of a summary; `runflow diff` shows the rest
+
+
+@dataclass(frozen=True)
+class Relocked:
+    """What locking did."""
+
+    lock: Lock
+    changes: LockDiff  # since the lock of before
+    is_first: bool
+    findings: tuple[Finding, ...]  # warnings, placed in their files
+    written: tuple[Path, ...]
+
+    def summary(self) -> str:
+        """What changed and what is worth knowing, for a person."""
+        return "\n".join(filter(None, (render(self.findings), self._changes())))
+
+    def _changes(self) -> str:
+        if not self.written:
+            return "runflow.lock is up to date"
+        if self.is_first:
+            counts = (
+                ("endpoint", len(self.lock.endpoints)),
+                ("model", len(self.lock.models)),
+                ("node pack", len(self.lock.nodes)),
+                ("input file", len(self.lock.resources)),
+            )
+            known = [f"{n} {what}{'' if n == 1 else 's'}" for what, n in counts if n]
+            return f"runflow.lock is new: {', '.join(known) or 'nothing in it'}"
+        lines = render_diff(self.changes, "text").splitlines()
+        if len(lines) > MOST_LINES:
+            more = len(lines) - MOST_LINES
+            lines[MOST_LINES:] = [f"… and {more} more lines: runflow diff"]
+        return "\n".join(["runflow.lock is written", *(f"  {line}" for line in lines)])
+
+
+def relock(
+    root: Path, *, install: Path | None = None, upgrade: Collection[str] | None = ()
+) -> Relocked:
+    """Bring the lock of the project in `root` up to date; files that need no change stay untouched.
+
+    `install` is a ComfyUI installation to capture from. `upgrade` names what to resolve anew
+    (`comfyui`, `python`, packs, models, inputs; an endpoint's slug accepts its exposed nodes as
+    they are now); None: everything. Nothing is written when anything is wrong.
+
+    Raises SpecError, WorkflowError, LockError, ResolveError, UsageError, GitError, SaveError.
+    """
+    with exclusive(ProjectPaths(root)):
+        project = load(root)
+        if project.broken:
+            first, *rest = project.broken.values()
+            raise WorkflowError(
+                *first.findings, also=(one for error in rest for one in error.findings)
+            )
+        _refuse_unknown(upgrade, project)
+        findings: list[Finding] = []
+        sources = Sources(project.paths.inputs, find_install(install) if install else None)
+        pins = resolve(
+            project.spec,
+            project.workflows,
+            project.definitions,
+            sources,
+            project.lock,
+            findings.append,
+            upgrade,
+        )
+        placed = tuple(project.locate(finding) for finding in findings)
+        if has_errors(placed):
+            raise ResolveError(*placed)
+        world = (project.spec, project.workflows, project.definitions)
+        try:
+            lock = compile_lock(*world, pins, _accepted(project.lock, upgrade))
+            texts = {
+                **{project.paths.root / name: text for name, text in companions(*world).items()},
+                project.paths.lock: lock_text(lock),
+            }
+        except (WorkflowError, LockError) as error:
+            raise type(error)(*(project.locate(one) for one in error.findings)) from None
+        written = save_files(texts)
+    return Relocked(lock, diff(project.lock, lock), project.lock is None, placed, tuple(written))
+
+
+def _accepted(previous: Lock | None, upgrade: Collection[str] | None) -> Lock | None:
+    """The lock of before, less the endpoints whose exposed nodes may have changed their class."""
+    if previous is None or upgrade is None:
+        return None
+    kept = {slug: pin for slug, pin in previous.endpoints.items() if slug not in upgrade}
+    return previous.model_copy(update={"endpoints": kept})
+
+
+def _refuse_unknown(upgrade: Collection[str] | None, project: Project) -> None:
+    """Raise UsageError for names that are neither in the lock nor in runflow.yaml."""
+    spec, lock = project.spec, project.lock
+    known = {"comfyui", "python", *spec.nodes, *spec.models, *spec.resources, *spec.endpoints}
+    if lock:
+        known |= {*lock.nodes, *lock.models, *lock.resources}
+    unknown = sorted(set(upgrade or ()) - known)
+    if unknown:
+        raise UsageError(*(_unknown(name, known) for name in unknown))
+
+
+def _unknown(name: str, known: Collection[str]) -> Finding:
+    near = difflib.get_close_matches(name, sorted(known), n=1)
+    hint = f"; did you mean `{near[0]}`?" if near else ""
+    return Finding(
+        "upgrade-unknown",
+        f"nothing in the lock is called `{name}`{hint}",
+        fix="name `comfyui`, `python`, a node pack, a model, an input file or an endpoint, "
+        "as runflow.lock writes it",
+    )
