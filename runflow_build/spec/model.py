@@ -8,9 +8,28 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field, model_validator
 
-from ..document import Document
+from ..document import Document, refusal
+from .rules import (
+    FormatNumber,
+    GitRef,
+    ModelPath,
+    NodeRef,
+    Organization,
+    PackName,
+    PythonVersion,
+    RelativePath,
+    Requirement,
+    ResourcePath,
+    Sha256,
+    Slug,
+    Target,
+    Text,
+    TrustedHost,
+    TrustedRepository,
+    WebUrl,
+)
 
 SPEC_VERSION = 1
 UPSTREAM_COMFYUI = "https://github.com/comfyanonymous/ComfyUI"
@@ -18,51 +37,43 @@ UPSTREAM_COMFYUI = "https://github.com/comfyanonymous/ComfyUI"
 Choice = Literal["deny", "warn", "allow"]
 
 
-def _node_id(value: Any) -> Any:
-    """`node: 6` means the id "6": every id is text, and an integer loses nothing on the way."""
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-NodeRef = Annotated[str, BeforeValidator(_node_id), Field(min_length=1)]
-
-
 class ComfyUIWish(Document):
     """Which ComfyUI to run on."""
 
-    ref: str  # tag, branch or full commit
-    repository: str = UPSTREAM_COMFYUI
+    ref: GitRef  # tag, branch or full commit
+    repository: WebUrl = UPSTREAM_COMFYUI
 
 
 class PythonWish(Document):
-    """Which Python, on which platforms, and what it needs beyond ComfyUI's and the packs' wishes."""
+    """Which Python, on which platforms, and what it needs that ComfyUI and the packs do not ask."""
 
-    version: str = "3.12"
-    targets: list[str] = []  # platform + torch backend: linux-cu128
-    requirements: list[str] = []  # PEP 508
+    version: PythonVersion = "3.12"
+    targets: list[Target] = []  # platform + torch backend: linux-cu128
+    requirements: list[Requirement] = []  # PEP 508
 
 
 class NodePackWish(Document):
     """Where a node pack comes from; the key is its folder name in custom_nodes/."""
 
-    repository: str | None = None
-    ref: str | None = None  # tag, branch or full commit
+    repository: WebUrl | None = None
+    ref: GitRef | None = None  # tag, branch or full commit
 
 
 class ModelWish(Document):
     """Where a model file comes from; the key is its path below models/."""
 
-    url: str | None = None
-    sha256: str | None = None  # lower-case hex, of the whole file
-    size: int | None = None  # bytes
+    url: WebUrl | None = None
+    sha256: Sha256 | None = None  # lower-case hex, of the whole file
+    size: int | None = Field(default=None, ge=0)  # bytes
     pickle: Literal["allow"] | None = None  # this one file may hold pickled code
 
 
 class ResourceWish(Document):
     """Where an input file comes from that is not in ./input; the key is `input/<path>`."""
 
-    url: str
-    sha256: str | None = None
-    size: int | None = None  # bytes
+    url: WebUrl
+    sha256: Sha256 | None = None  # lower-case hex, of the whole file
+    size: int | None = Field(default=None, ge=0)  # bytes
 
 
 class Policy(Document):
@@ -71,31 +82,53 @@ class Policy(Document):
     pickle_models: Choice = "deny"
     dirty_repositories: Choice = "deny"
     unsourced_models: Choice = "deny"
-    trusted_repositories: list[str] = []  # owner/name or owner/*
-    trusted_hosts: list[str] = ["huggingface.co", "civitai.com", "github.com"]
-    install_scripts: list[str] = []  # packs whose install.py may run
+    trusted_repositories: list[TrustedRepository] = []  # owner/name or owner/*, for code
+    trusted_hosts: list[TrustedHost] = ["huggingface.co", "civitai.com", "github.com"]
+    install_scripts: list[PackName] = []  # packs whose install.py may run
 
 
 class GPUWish(Document):
     """The cheapest GPU with enough memory, or one named model; not both."""
 
-    min_vram_gb: float | None = Field(default=None, gt=0)
-    model: str | None = None
+    min_vram_gb: float | int | None = Field(default=None, gt=0)
+    model: Text | None = None
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> GPUWish:
+        if (self.min_vram_gb is None) == (self.model is None):
+            given = "neither min_vram_gb nor" if self.model is None else "both min_vram_gb and"
+            raise refusal(
+                f"names {given} model; it needs one of the two",
+                "write {min_vram_gb: 24} for the cheapest that fits, or {model: l40s}",
+            )
+        return self
 
 
 class InputWish(Document):
     """Refines the input of that name, or (with `node` and `field`) makes any node's field one."""
 
     node: NodeRef | None = None  # id or unique title
-    field: str | None = None
+    field: Text | None = None  # the node's input that the value goes into
     display_name: str | None = None
     description: str | None = None
     required: bool | None = None  # None: a Runflow node's own word; for an exposed field, false
     default: Any = None
     minimum: float | int | None = None
     maximum: float | int | None = None
-    step: float | int | None = None
-    choices: list[str] | None = None
+    step: float | int | None = Field(default=None, gt=0)
+    choices: list[str] | None = Field(default=None, min_length=1)
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> InputWish:
+        if (self.node is None) != (self.field is None):
+            given, lacking = ("node", "field") if self.field is None else ("field", "node")
+            raise refusal(
+                f"has `{given}` without `{lacking}`",
+                "write both to expose a node's field, or neither to refine a Runflow input",
+            )
+        if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
+            raise refusal("has a minimum above its maximum", "swap the two")
+        return self
 
 
 class OutputWish(Document):
@@ -109,25 +142,25 @@ class OutputWish(Document):
 class EndpointWish(Document):
     """One endpoint; the key is its slug."""
 
-    workflow: str  # POSIX path relative to runflow.yaml; editor graph or prompt
-    name: str | None = None  # default: the slug
+    workflow: RelativePath  # POSIX path relative to runflow.yaml; editor graph or prompt
+    name: Text | None = None  # default: the slug
     description: str | None = None
     gpu: GPUWish | None = None
-    inputs: dict[str, InputWish] = {}
-    outputs: dict[str, OutputWish] = {}
+    inputs: dict[Text, InputWish] = {}
+    outputs: dict[Text, OutputWish] = {}
     keep: list[NodeRef] = []  # output nodes to run although no declared output needs them
 
 
 class Spec(Document):
     """The whole of runflow.yaml."""
 
-    version: Literal[1]
-    organization: str | None = None
-    project: str | None = None  # None: the name of the folder
+    version: Annotated[Literal[1], FormatNumber]
+    organization: Organization | None = None  # owner in the URL; None: that of the API key
+    project: Text | None = None  # who owns the published endpoints; None: the folder's name
     comfyui: ComfyUIWish
     python: PythonWish = PythonWish()
-    nodes: dict[str, NodePackWish] = {}
-    models: dict[str, ModelWish] = {}
-    resources: dict[str, ResourceWish] = {}
+    nodes: dict[PackName, NodePackWish] = {}
+    models: dict[ModelPath, ModelWish] = {}
+    resources: dict[ResourcePath, ResourceWish] = {}
     policy: Policy = Policy()
-    endpoints: dict[str, EndpointWish]
+    endpoints: dict[Slug, EndpointWish]

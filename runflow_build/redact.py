@@ -1,0 +1,39 @@
+"""What of a value may stand in a message: no secret, only what prints, and not too much."""
+
+from __future__ import annotations
+
+import re
+
+from .api_keys import holds_api_key, without_api_keys
+
+_USER = re.compile(r"(?<=://)[^\s/?#@]+@")
+_TOKEN = re.compile(
+    r"(?<=[?&])(token|access_token|api[_-]?key|password|secret|signature|sig|x-amz-signature)"
+    r"=[^\s&#]+",
+    re.IGNORECASE,
+)
+
+
+def secret_in(text: str) -> str | None:
+    """What kind of secret the text holds, in a person's words; None: none that we know."""
+    if holds_api_key(text):
+        return "an API key"
+    if _USER.search(text):
+        return "a URL with a user name or password"
+    if _TOKEN.search(text):
+        return "a URL with a token"
+    return None
+
+
+def redacted(text: str) -> str:
+    """The text with every secret in it replaced by `…`."""
+    return _TOKEN.sub(r"\1=…", _USER.sub("…@", without_api_keys(text)))
+
+
+def shown(value: object) -> str:
+    """A value as a message quotes it: without secrets, printable, at most about 60 characters."""
+    text = redacted(str(value))
+    text = text if len(text) <= 60 else text[:57] + "…"
+    return "".join(
+        one if one.isprintable() else one.encode("unicode_escape").decode() for one in text
+    )
