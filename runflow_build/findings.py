@@ -6,6 +6,7 @@ with the codes used in the source and with docs/findings.md.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -106,7 +107,11 @@ def _text(finding: Finding) -> str:
         first, *rest = text.splitlines() or [""]
         lines.append(f"  {label:<9} {first}")
         lines.extend(f"  {'':<9} {line}" for line in rest)
-    return "\n".join(lines)
+    return "\n".join(_CONTROL.sub(lambda odd: f"\\u{ord(odd[0]):04x}", line) for line in lines)
+
+
+# What a terminal obeys instead of showing it; names from workflows may hold anything.
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 @dataclass(frozen=True)
@@ -207,6 +212,7 @@ CODES: Mapping[str, Code] = {
     "organization-mismatch": _error("The key belongs to another organization than runflow.yaml."),
     # -- publishing
     "endpoint-unknown": _error("No endpoint of that slug, in runflow.yaml or at the API."),
+    "gpu-none-fits": _error("No GPU of the API has the memory that an endpoint asks for."),
     "endpoint-not-ours": _error("The endpoint at the API was published by another project."),
     "endpoint-drifted": _warning("Someone changed the endpoint at the API since we published it."),
     "endpoint-orphaned": _warning("An endpoint at the API has left runflow.yaml."),
@@ -228,4 +234,13 @@ CODES: Mapping[str, Code] = {
     "prompt-invalid": _error("A prompt was refused before any of its nodes ran."),
     "node-failed": _error("A node could not do its work with what it was given."),
     "run-cancelled": _error("A prompt was cancelled while it ran."),
+    # -- our own server
+    "server-not-installed": _error("The packages that the server needs are not installed."),
+    "server-address": _error("The server cannot listen on that host and port."),
+    "server-no-key": _error("The server would be open to a network while nobody has a key."),
+    "server-data-in-use": _error("Another server is running on the data folder."),
+    "server-data-newer": _error("The data folder was written by a newer release."),
+    "server-data-unusable": _error("The data folder cannot be read or written."),
+    "key-unknown": _error("No valid API key of that id, label or prefix."),
+    "key-scope-unknown": _error("A key cannot have that scope."),
 }

@@ -15,8 +15,10 @@ LEVELS = {
     "errors": 0,
     "findings": 0,
     "digest": 0,
+    "redact": 0,
     "document": 0,
     "yaml_text": 0,
+    "api_keys": 0,
     # what people write
     "spec": 1,
     "workflow": 1,
