@@ -7,7 +7,7 @@ import re
 _SCP = re.compile(r"(?:[^@/:]+@)?(?P<host>[A-Za-z0-9.-]{2,}):(?!//)(?P<path>[^/\\].*)")
 _URL = re.compile(
     r"(?:https?|ssh|git|git\+https|git\+ssh)://(?:[^@/]*@)?(?P<host>[A-Za-z0-9.-]+)(?P<port>:\d+)?"
-    r"/(?P<path>[^?#]+)"
+    r"/(?P<path>[^?#]+)(?:[?#].*)?"
 )
 _SSH_PORTS = {":22", ":443", ":80", ":9418"}
 

@@ -1,0 +1,101 @@
+"""What tests of several packages build their worlds from."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+# Commits are the same in every run: who, when and how is fixed, the machine's own settings away.
+GIT = {
+    "GIT_AUTHOR_NAME": "A",
+    "GIT_AUTHOR_EMAIL": "a@example.com",
+    "GIT_AUTHOR_DATE": "2026-01-01T00:00:00+0000",
+    "GIT_COMMITTER_NAME": "A",
+    "GIT_COMMITTER_EMAIL": "a@example.com",
+    "GIT_COMMITTER_DATE": "2026-01-01T00:00:00+0000",
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_SYSTEM": os.devnull,
+}
+
+
+@dataclass(frozen=True)
+class Clone:
+    """A real git repository in a test's folder."""
+
+    path: Path
+
+    def git(self, *arguments: str) -> str:
+        done = subprocess.run(
+            ["git", *arguments],
+            cwd=self.path,
+            env={**os.environ, **GIT},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return done.stdout.strip()
+
+    def write(self, files: Mapping[str, str]) -> None:
+        for name, text in files.items():
+            path = self.path / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8", newline="\n")
+
+    def commit(self, files: Mapping[str, str], pushed: bool = True) -> str:
+        """Commit the files; the hash. `pushed`: origin's branch has it too."""
+        self.write(files)
+        self.git("add", "--all", "--", *files)
+        self.git("commit", "--quiet", "--message", "change")
+        if pushed:
+            self.git("update-ref", "refs/remotes/origin/main", "HEAD")
+        return self.git("rev-parse", "HEAD")
+
+
+@pytest.fixture
+def new_clone() -> Callable[..., Clone]:
+    """`new_clone(path, remote=None)`: an empty repository with a branch `main`."""
+
+    def make(path: Path, remote: str | None = None) -> Clone:
+        path.mkdir(parents=True, exist_ok=True)
+        clone = Clone(path)
+        clone.git("init", "--quiet", "--initial-branch", "main")
+        if remote:
+            clone.git("config", "remote.origin.url", remote)
+        return clone
+
+    return make
+
+
+@pytest.fixture
+def new_install(new_clone: Callable[..., Clone], tmp_path: Path) -> Callable[..., Path]:
+    """`new_install(world)`: a ComfyUI installation as `world` describes it; its folder.
+
+    `clones`: folder -> {remote, commits: [files…], tags, unpushed, changed files}, "" being ComfyUI
+    itself; `files`: path -> text; `packages`: name -> version, in `.venv`.
+    """
+
+    def make(world: Mapping[str, Any], folder: str = "ComfyUI") -> Path:
+        root = tmp_path / folder
+        for name, told in sorted(world.get("clones", {}).items()):
+            clone = new_clone(root / name, told.get("remote"))
+            for files in told["commits"]:
+                clone.commit(files)
+            for tag in told.get("tags", ()):
+                clone.git("tag", tag)
+            if files := told.get("unpushed"):
+                clone.commit(files, pushed=False)
+            clone.write(told.get("changed", {}))
+        Clone(root).write(world.get("files", {}))
+        for name, version in world.get("packages", {}).items():
+            info = root / f".venv/lib/python3.12/site-packages/{name}-{version}.dist-info"
+            metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n\nText.\n"
+            Clone(info).write({"METADATA": metadata})
+        return root
+
+    return make

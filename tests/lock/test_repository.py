@@ -1,0 +1,58 @@
+"""One public name for a repository."""
+
+from __future__ import annotations
+
+import pytest
+
+from runflow_build.lock.repository import canonical, name, same
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://github.com/o/r",
+        "https://github.com/o/r.git",
+        "https://GitHub.com/o/r/",
+        "http://github.com/o/r",
+        "https://user:secret@github.com/o/r.git",
+        "https://ghp_token@github.com/o/r?x=1#readme",
+        "git@github.com:o/r.git",
+        "github.com:o/r",
+        "ssh://git@github.com/o/r.git",
+        "ssh://git@github.com:22/o/r",
+        "git://github.com/o/r.git/",
+        "git+https://github.com/o/r",
+        " https://github.com/o/r\n",
+    ],
+)
+def test_every_way_to_a_repository_has_one_name(url: str) -> None:
+    assert canonical(url) == "https://github.com/o/r"
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "/home/me/r", "../r", "C:\\r", "C:/r", "file:///home/me/r", "r", "o/r", "https://github.com",
+     "https://localhost/o/r", "me@box:r"],
+)  # fmt: skip
+def test_what_others_cannot_reach_has_none(url: str) -> None:
+    assert canonical(url) is None
+
+
+def test_a_port_of_its_own_stays() -> None:
+    assert canonical("https://git.acme.com:8443/o/r.git") == "https://git.acme.com:8443/o/r"
+
+
+def test_a_moved_repository_keeps_its_first_name() -> None:
+    assert canonical("git@github.com:Comfy-Org/ComfyUI.git") == (
+        "https://github.com/comfyanonymous/ComfyUI"
+    )
+
+
+def test_repositories_are_the_same_in_upper_and_lower_case() -> None:
+    assert same("https://github.com/Kijai/KJ", "git@github.com:kijai/kj.git")
+    assert not same("https://github.com/a/x", "https://github.com/b/x")
+    assert not same(None, "https://github.com/a/x")
+
+
+def test_the_name_is_owner_and_repository() -> None:
+    assert name("https://user@github.com/o/r.git") == "o/r"
