@@ -1,0 +1,133 @@
+"""Read the folder of a project: runflow.yaml, the workflows, the node definitions, the lock."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ..errors import LockError, SpecError, WorkflowError
+from ..findings import Finding, Key, Where
+from ..lock.model import Lock
+from ..lock.text import read_lock
+from ..spec.model import Spec
+from ..spec.read import SpecText, read_spec
+from ..workflow.definitions import Definitions, read_definitions
+from ..workflow.formats import read_workflow
+from ..workflow.model import Workflow, Workflows
+from ..yaml_text import LARGEST as LARGEST_YAML
+from ..yaml_text import placed
+from .catalogue import shipped, version_of
+from .files import read_file, spec_bytes, text_of
+from .paths import DEFINITIONS_FILE, LOCK_FILE, SPEC_FILE, ProjectPaths
+
+LARGEST_WORKFLOW = 64 * 1024 * 1024  # bytes
+LARGEST_DEFINITIONS = 64 * 1024 * 1024  # bytes
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project's folder as values."""
+
+    paths: ProjectPaths
+    name: str  # who owns the published endpoints
+    spec: Spec
+    marks: Mapping[Key, tuple[int, int]]  # line and column of each key of runflow.yaml
+    workflows: Workflows
+    broken: Mapping[str, WorkflowError]  # workflows that cannot be read, by path
+    definitions: Definitions
+    lock: Lock | None  # None: there is none yet
+
+    def locate(self, finding: Finding) -> Finding:
+        """A finding about runflow.yaml gets its line and column; others stay as they are."""
+        if finding.where.file == SPEC_FILE or (not finding.where.file and finding.where.key):
+            return placed(finding, self.marks, SPEC_FILE)
+        return finding
+
+
+def load(root: Path, only: Collection[str] | None = None) -> Project:
+    """Read the project in `root`; `only` names the endpoints whose workflows are read.
+
+    A workflow that cannot be read lands in `broken`, since it is the failure of its own endpoints.
+    Raises SpecError, LockError (for the lock and for runflow.definitions.json).
+    """
+    paths = ProjectPaths(root)
+    text = load_spec(paths)
+    spec, lock = text.spec, _lock(paths)
+    workflows: dict[str, Workflow] = {}
+    broken: dict[str, WorkflowError] = {}
+    for slug, endpoint in spec.endpoints.items():
+        path = endpoint.workflow
+        if (only is not None and slug not in only) or path in workflows or path in broken:
+            continue
+        try:
+            workflows[path] = _workflow(paths, path)
+        except WorkflowError as error:
+            place = Where(file=SPEC_FILE, key=("endpoints", slug, "workflow"))
+            broken[path] = _named_at(error, place, text)
+    return Project(
+        paths=paths,
+        name=spec.project or root.resolve().name,
+        spec=spec,
+        marks=text.marks,
+        workflows=workflows,
+        broken=broken,
+        definitions=Definitions(_definitions(paths), shipped(_comfyui_version(spec, lock))),
+        lock=lock,
+    )
+
+
+def load_spec(paths: ProjectPaths) -> SpecText:
+    """Read runflow.yaml alone. Raises SpecError."""
+    return read_spec(text_of(spec_bytes(paths), SPEC_FILE, SpecError))
+
+
+def _lock(paths: ProjectPaths) -> Lock | None:
+    if not paths.lock.exists():
+        return None
+    data = read_file(paths.lock, LOCK_FILE, LARGEST_YAML, LockError)
+    return read_lock(text_of(data, LOCK_FILE, LockError))
+
+
+def _definitions(paths: ProjectPaths) -> Mapping[str, Any] | None:
+    if not paths.definitions.exists():
+        return None
+    data = read_file(paths.definitions, DEFINITIONS_FILE, LARGEST_DEFINITIONS, LockError)
+    try:
+        return read_definitions(text_of(data, DEFINITIONS_FILE, LockError))
+    except WorkflowError as error:
+        fix = "restore it with git, or delete it and run `runflow lock`"
+        findings = (replace(one.in_file(DEFINITIONS_FILE), fix=fix) for one in error.findings)
+        raise LockError(*findings) from None
+
+
+def _comfyui_version(spec: Spec, lock: Lock | None) -> str | None:
+    """The version whose shipped definitions fit: the locked one, else what the wish says."""
+    if lock and lock.comfyui:
+        return lock.comfyui.version or version_of(lock.comfyui.commit)
+    ref = spec.comfyui.ref
+    return ref[1:] if re.fullmatch(r"v[0-9]+(\.[0-9]+)+", ref) else version_of(ref)
+
+
+def _workflow(paths: ProjectPaths, path: str) -> Workflow:
+    return read_workflow(
+        read_file(paths.workflow(path), path, LARGEST_WORKFLOW, WorkflowError), path
+    )
+
+
+def _named_at(error: WorkflowError, place: Where, text: SpecText) -> WorkflowError:
+    """The error with the place in runflow.yaml that names the workflow.
+
+    A file that is not there is a mistake of that place; all else is one of the workflow itself.
+    """
+    findings = []
+    for finding in error.findings:
+        named = placed(replace(finding, where=place), text.marks, SPEC_FILE)
+        if finding.code == "file-missing":
+            findings.append(replace(named, fix="correct the path, or put the workflow there"))
+        else:
+            also = (*finding.also, ("named by", str(named.where)))
+            findings.append(replace(finding, also=also))
+    return WorkflowError(*findings)
