@@ -1,0 +1,262 @@
+"""Where the API is and which key opens it, from the command line, the environment or the user.
+
+A key is never an argument and never in a project file; a stored one belongs to one host, so that no
+project can make us send it elsewhere. `~/.config/runflow/config.yaml`, mode 0600:
+
+    url: http://127.0.0.1:8188        # instead of the hosted API
+    keys:
+      api.runflow.io: rf_live_…
+      127.0.0.1:8188: rf_live_…
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+from ..errors import ApiError, ApiRefusedError
+from ..findings import Finding, Where
+
+HOSTED = "https://api.runflow.io"
+URL_VARIABLE = "RUNFLOW_API_URL"
+KEY_VARIABLE = "RUNFLOW_API_KEY"
+
+_KEY = re.compile(r"[A-Za-z0-9_]+")  # the alphabet of every key, hosted or ours
+_DEFAULT_PORTS = {"https": 443, "http": 80}
+_CONFIG_KEYS = ("url", "keys")
+
+
+@dataclass(frozen=True)
+class Connection:
+    """An address that a key may be sent to, and the key."""
+
+    base_url: str  # no slash at the end
+    api_key: str = field(repr=False)
+
+
+def connection(url: str | None = None, environ: Mapping[str, str] | None = None) -> Connection:
+    """The API that is meant and its key; `url` is the one of the command line.
+
+    Raises ApiError: `api-url-invalid`, `config-invalid`; ApiRefusedError: `api-key-missing`,
+    `api-key-malformed`, `config-not-private`.
+    """
+    environ = os.environ if environ is None else environ
+    wish = url or environ.get(URL_VARIABLE)
+    key = environ.get(KEY_VARIABLE, "").strip()
+    config = _Config("", {}) if wish and key else _read_config(environ)
+    base_url = checked_url(wish or config.url or HOSTED)
+    key = key or config.keys.get(host_of(base_url), "")
+    if not key:
+        raise _key_missing(base_url, config, environ)
+    return Connection(base_url, checked_key(key))
+
+
+def config_path(environ: Mapping[str, str]) -> Path:
+    """The user's config file, where the platform wants it."""
+    if os.name == "nt" and environ.get("APPDATA"):
+        folder = Path(environ["APPDATA"])
+    elif environ.get("XDG_CONFIG_HOME"):
+        folder = Path(environ["XDG_CONFIG_HOME"])
+    else:
+        folder = Path(environ.get("HOME") or Path.home()) / ".config"
+    return folder / "runflow" / "config.yaml"
+
+
+def checked_url(url: str) -> str:
+    """The address without a slash at its end.
+
+    Raises ApiError, `api-url-invalid`: not http(s), plain http to anything but this machine, a user
+    name or password, a query.
+    """
+    try:
+        parts = urlsplit(url.strip())
+        _ = parts.port
+    except ValueError:
+        raise _url_invalid(url, "is not a URL") from None
+    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
+        raise _url_invalid(url, "does not begin with https:// and a host")
+    if parts.username is not None or parts.password is not None:
+        raise _url_invalid(f"{parts.scheme}://…@{_netloc(parts)}", "holds a user name or password")
+    if parts.query or parts.fragment:
+        raise _url_invalid(url.partition("?")[0].partition("#")[0], "goes on with a query")
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise _url_invalid(url, "is plain http, which would show the API key to the network")
+    return f"{parts.scheme}://{_netloc(parts)}{parts.path.rstrip('/')}"
+
+
+def checked_key(key: str) -> str:
+    """The key itself. Raises ApiRefusedError, `api-key-malformed`, which does not show it."""
+    if _KEY.fullmatch(key):
+        return key
+    finding = Finding(
+        "api-key-malformed",
+        "the API key holds characters other than letters, digits and _",
+        fix=f"copy the key anew into {KEY_VARIABLE}, without quotes, spaces or `Bearer`",
+    )
+    raise ApiRefusedError(finding)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether the host is this machine, whatever the network does."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def host_of(url: str) -> str:
+    """`host`, or `host:port` where the port is not the scheme's own: what a key belongs to."""
+    return _netloc(urlsplit(url))
+
+
+def _netloc(parts: SplitResult) -> str:
+    host = (parts.hostname or "").lower()
+    host = f"[{host}]" if ":" in host else host
+    own_port = parts.port in (None, _DEFAULT_PORTS.get(parts.scheme))
+    return host if own_port else f"{host}:{parts.port}"
+
+
+def _url_invalid(url: str, why: str) -> ApiError:
+    finding = Finding(
+        "api-url-invalid",
+        f"the API's address {url} {why}",
+        fix=f"set {URL_VARIABLE} to https://HOST, or to http://127.0.0.1:PORT for a server on "
+        f"this machine; without it, {HOSTED} is used",
+    )
+    return ApiError(finding)
+
+
+def _key_missing(base_url: str, config: _Config, environ: Mapping[str, str]) -> ApiRefusedError:
+    host = host_of(base_url)
+    also = []
+    if others := sorted(config.keys):
+        also.append(("note", f"the config file has keys for {', '.join(others)} only"))
+    own = is_loopback(urlsplit(base_url).hostname or "")
+    make = (
+        "make one with `runflow keys create`"
+        if own
+        else "make one in the Runflow app (for a server of your own: `runflow keys create`)"
+    )
+    finding = Finding(
+        "api-key-missing",
+        f"there is no API key for {host}",
+        also=tuple(also),
+        fix=f"{make}, then set {KEY_VARIABLE}, or put it under `keys: {{{host}: …}}` in "
+        f"{_shown(config_path(environ), environ)} (mode 0600)",
+    )
+    return ApiRefusedError(finding)
+
+
+# -- the config file
+
+
+@dataclass(frozen=True)
+class _Config:
+    url: str
+    keys: Mapping[str, str] = field(repr=False)  # by host, or host:port
+
+
+def _read_config(environ: Mapping[str, str]) -> _Config:
+    path = config_path(environ)
+    shown = _shown(path, environ)
+    try:
+        with path.open("rb") as file:
+            _require_private(shown, os.fstat(file.fileno()).st_mode)
+            data = file.read(1 << 20)
+    except FileNotFoundError:
+        return _Config("", {})
+    except OSError as error:
+        finding = Finding(
+            "file-unreadable",
+            f"the config file cannot be read: {error.strerror}",
+            Where(shown),
+            fix=f"make it a file that you can read, or set {URL_VARIABLE} and {KEY_VARIABLE}",
+        )
+        raise ApiError(finding) from None
+    return _parsed(shown, data)
+
+
+def _require_private(shown: str, mode: int) -> None:
+    if os.name == "posix" and stat.S_IMODE(mode) & 0o077:
+        finding = Finding(
+            "config-not-private",
+            f"others may read or change this file, which holds API keys (mode "
+            f"{stat.S_IMODE(mode):04o})",
+            Where(shown),
+            fix=f"chmod 600 {shown}",
+        )
+        raise ApiRefusedError(finding)
+
+
+def _parsed(shown: str, data: bytes) -> _Config:
+    from ..yaml_text import YamlError, read_yaml
+
+    try:
+        value = read_yaml(data.decode("utf-8")).value
+    except UnicodeDecodeError:
+        raise _config_invalid(shown, "the file is not UTF-8 text") from None
+    except YamlError as error:
+        # Its findings may quote the line, and with it a key.
+        line = error.findings[0].where.line
+        raise _config_invalid(shown, "the file is not YAML", line) from None
+    value = {} if value is None else value
+    if not isinstance(value, dict):
+        raise _config_invalid(shown, "the file is not a mapping")
+    for name in value:
+        if name not in _CONFIG_KEYS:
+            near = get_close_matches(str(name), _CONFIG_KEYS, n=1)
+            guess = f"; did you mean `{near[0]}`?" if near else ""
+            raise _config_invalid(shown, f"unknown key `{name}`{guess}")
+    return _Config(_text(shown, "url", value.get("url")), _keys(shown, value.get("keys")))
+
+
+def _text(shown: str, name: str, value: Any) -> str:
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise _config_invalid(shown, f"`{name}` is not text")
+    return value
+
+
+def _keys(shown: str, value: Any) -> Mapping[str, str]:
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise _config_invalid(shown, "`keys` is not a mapping from host to key")
+    try:
+        return {_host(name): _text(shown, f"keys.{name}", key) for name, key in value.items()}
+    except ValueError:
+        raise _config_invalid(shown, "`keys` has a host that is none") from None
+
+
+def _host(name: str) -> str:
+    """People write `api.runflow.io` as well as `https://api.runflow.io/`."""
+    return host_of(name if "://" in name else f"https://{name}")
+
+
+def _config_invalid(shown: str, message: str, line: int | None = None) -> ApiError:
+    finding = Finding(
+        "config-invalid",
+        message,
+        Where(shown, line),
+        fix="write `url: https://…` and `keys:` with one line `HOST: KEY` for each API",
+    )
+    return ApiError(finding)
+
+
+def _shown(path: Path, environ: Mapping[str, str]) -> str:
+    """The path as a person would write it: with ~ for their home."""
+    home = environ.get("HOME")
+    if home and path.is_relative_to(home):
+        return f"~/{path.relative_to(home).as_posix()}"
+    return path.as_posix()
