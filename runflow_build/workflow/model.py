@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias
 from pydantic import Field
 
 from ..document import Document
+from ..findings import Where
 
 Format = Literal["graph", "prompt"]
 
@@ -18,6 +19,13 @@ Prompt: TypeAlias = dict[str, dict[str, Any]]
 A two-item list ``[str, int]`` is a link; a list that is a value is ``{"__value__": [...]}``.
 `_meta` is optional, carries the title that a person knows the node by, and is in no digest.
 """
+
+
+def where_in(prompt: Prompt, node: str, field: str | None = None) -> Where:
+    """The place of a node of the prompt, with the title that its author knows it by."""
+    body = prompt[node]
+    title = body.get("_meta", {}).get("title")
+    return Where(node=node, title=title, class_type=body["class_type"], field=field)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,219 @@
+"""What a node class takes and gives: definitions in ComfyUI's own shape, read on demand.
+
+The raw shape is that of ComfyUI's /object_info: ``{class: {"input": {"required": {name: [type,
+options]}, "optional": {…}}, "input_order": {…}, "output": [type…], "output_node": bool}}``, where
+the type of a combo is the list of its choices, or "COMBO" with the choices in the options.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ..errors import WorkflowError
+from ..findings import Finding
+from . import runflow_nodes
+
+DEFINITIONS_FORMAT = 1
+COMBO = "COMBO"
+
+Source = Literal["runflow", "file", "catalogue"]
+
+# What conversion, contract and validation read; everything else (help texts, layout) is left out.
+KEPT_OPTIONS = (
+    "default",
+    "min",
+    "max",
+    "step",
+    "round",
+    "options",
+    "multiselect",
+    "dynamicPrompts",
+    "control_after_generate",
+    "forceInput",
+    "widgetType",
+    "socketless",
+    "template",
+    "remote",
+    "image_upload",
+    "animated_image_upload",
+    "video_upload",
+    "audio_upload",
+    "image_folder",
+)
+
+
+@dataclass(frozen=True)
+class InputDefinition:
+    """One input of a class, socket or widget."""
+
+    name: str
+    type: str  # COMBO, INT, IMAGE …; several types joined by commas
+    options: Mapping[str, Any]
+    required: bool
+    choices: tuple[Any, ...] | None = None  # of a combo; None: not known
+
+
+@dataclass(frozen=True)
+class NodeDefinition:
+    """One node class; the inputs in the order in which the editor builds their widgets."""
+
+    class_type: str
+    inputs: tuple[InputDefinition, ...]
+    outputs: tuple[str, ...]  # types, by slot
+    output_node: bool
+    title: str  # what the editor calls a node that its author has not renamed
+
+    def input(self, name: str) -> InputDefinition | None:
+        return next((one for one in self.inputs if one.name == name), None)
+
+
+class Definitions:
+    """Node definitions in layers: Runflow's own classes, then the project's file, then a catalogue.
+
+    `file` holds what runflow.definitions.json says, `catalogue` what shipped with this release;
+    both are mappings of class to raw definition.
+    """
+
+    def __init__(self, file: Mapping[str, Any] | None, catalogue: Mapping[str, Any]) -> None:
+        self._layers: tuple[tuple[Source, Mapping[str, Any]], ...] = (
+            ("runflow", runflow_nodes.definitions()),
+            ("file", file or {}),
+            ("catalogue", catalogue),
+        )
+        self._parsed: dict[str, NodeDefinition | None] = {}
+
+    def get(self, class_type: str) -> NodeDefinition | None:
+        """The definition, or None for a class that no layer knows."""
+        if class_type not in self._parsed:
+            raw = self.raw(class_type)
+            self._parsed[class_type] = None if raw is None else _node_definition(class_type, raw)
+        return self._parsed[class_type]
+
+    def source(self, class_type: str) -> Source | None:
+        """Which layer knows the class."""
+        return next((name for name, layer in self._layers if class_type in layer), None)
+
+    def shipped(self, class_type: str) -> bool:
+        """Whether ComfyUI itself, or Runflow, brings the class; the project's file has no say."""
+        return any(name != "file" and class_type in layer for name, layer in self._layers)
+
+    def raw(self, class_type: str) -> Mapping[str, Any] | None:
+        """The definition as ComfyUI gave it."""
+        for _, layer in self._layers:
+            if isinstance(found := layer.get(class_type), Mapping):
+                return found
+        return None
+
+
+def stripped(definition: Mapping[str, Any]) -> dict[str, Any]:
+    """A raw definition without what nothing here reads, its inputs in the editor's order."""
+    inputs: dict[str, dict[str, Any]] = {}
+    for one in _node_definition("", definition).inputs:
+        options = {key: one.options[key] for key in KEPT_OPTIONS if key in one.options}
+        if one.choices is not None:
+            options.pop("options", None)
+        shape: list[Any] = [one.type if one.choices is None else list(one.choices)]
+        inputs.setdefault("required" if one.required else "optional", {})[one.name] = (
+            [*shape, options] if options else shape
+        )
+    kept: dict[str, Any] = {"input": inputs, "output": list(definition.get("output") or [])}
+    if definition.get("output_node"):
+        kept["output_node"] = True
+    if title := definition.get("display_name"):
+        kept["display_name"] = title
+    return kept
+
+
+def definitions_text(definitions: Definitions, class_types: Iterable[str]) -> str:
+    """The text of runflow.definitions.json for these classes: one line each, sorted.
+
+    Runflow's own classes are left out (every release knows them), unknown ones too.
+    """
+    lines = [
+        f"{json.dumps(name)}: {json.dumps(stripped(raw), ensure_ascii=False)}"
+        for name in sorted(set(class_types))
+        if definitions.source(name) != "runflow" and (raw := definitions.raw(name)) is not None
+    ]
+    nodes = "{\n" + ",\n".join(lines) + "\n}" if lines else "{}"
+    return f'{{"definitions": {DEFINITIONS_FORMAT}, "nodes": {nodes}}}\n'
+
+
+def read_definitions(text: str) -> Mapping[str, Any]:
+    """The raw definitions in a runflow.definitions.json, or in an answer of /object_info.
+
+    Raises WorkflowError: `definitions-malformed`, `definitions-newer`.
+    """
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise _malformed(f"the file is not JSON: {error}") from None
+    except RecursionError:
+        raise _malformed("the JSON nests too deeply") from None
+    if not isinstance(value, dict):
+        raise _malformed("the file does not hold a mapping of node classes")
+    number = value.get("definitions")
+    if isinstance(number, int):
+        if number > DEFINITIONS_FORMAT:
+            raise WorkflowError(
+                Finding(
+                    "definitions-newer",
+                    f"the definitions are of format {number}; this release knows up to "
+                    f"{DEFINITIONS_FORMAT}",
+                    fix="install a newer release of runflow-build",
+                )
+            )
+        value = value.get("nodes")
+    if not isinstance(value, dict) or not all(
+        isinstance(one, dict) and isinstance(one.get("input"), dict) for one in value.values()
+    ):
+        raise _malformed("the file does not hold a mapping of node classes")
+    return value
+
+
+def _malformed(message: str) -> WorkflowError:
+    return WorkflowError(
+        Finding("definitions-malformed", message, fix="write it anew with `runflow lock`")
+    )
+
+
+def _node_definition(class_type: str, raw: Mapping[str, Any]) -> NodeDefinition:
+    return NodeDefinition(
+        class_type=class_type,
+        inputs=tuple(_inputs(raw)),
+        outputs=tuple(str(one) for one in _sequence(raw.get("output"))),
+        output_node=bool(raw.get("output_node")),
+        title=str(raw.get("display_name") or class_type),
+    )
+
+
+def _inputs(raw: Mapping[str, Any]) -> Iterable[InputDefinition]:
+    order = _mapping(raw.get("input_order"))
+    sections = _mapping(raw.get("input"))
+    for section in ("required", "optional"):
+        inputs = _mapping(sections.get(section))
+        first = [name for name in _sequence(order.get(section)) if name in inputs]
+        for name in dict.fromkeys([*first, *inputs]):
+            yield _input_definition(name, _sequence(inputs[name]), section == "required")
+
+
+def _input_definition(name: str, spec: list[Any], required: bool) -> InputDefinition:
+    options = _mapping(spec[1]) if len(spec) > 1 else {}
+    kind = spec[0] if spec else "*"
+    if isinstance(kind, list):
+        return InputDefinition(name, COMBO, options, required, tuple(kind))
+    if kind == COMBO:
+        choices = options.get("options")
+        known = tuple(choices) if isinstance(choices, list) else None
+        return InputDefinition(name, COMBO, options, required, known)
+    return InputDefinition(name, str(kind), options, required)
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _sequence(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else []
