@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from ..document import Document, refusal
 from .rules import (
@@ -18,6 +18,7 @@ from .rules import (
     NodeRef,
     Organization,
     PackName,
+    Positive,
     PythonVersion,
     RelativePath,
     Requirement,
@@ -65,7 +66,7 @@ class ModelWish(Document):
     url: WebUrl | None = None
     sha256: Sha256 | None = None  # lower-case hex, of the whole file
     size: int | None = Field(default=None, ge=0)  # bytes
-    pickle: Literal["allow"] | None = None  # this one file may hold pickled code
+    pickle: Literal["allow"] | None = None  # this one file may hold pickled code, which can do harm
 
 
 class ResourceWish(Document):
@@ -79,19 +80,23 @@ class ResourceWish(Document):
 class Policy(Document):
     """What a lock may hold. Each `Choice` says what becomes of a breach."""
 
-    pickle_models: Choice = "deny"
-    dirty_repositories: Choice = "deny"
-    unsourced_models: Choice = "deny"
+    pickle_models: Choice = "deny"  # .ckpt .pt .pth .bin: loading one can run code
+    dirty_repositories: Choice = "deny"  # code with changes that are in no commit
+    unsourced_models: Choice = "deny"  # a hash, and nowhere to fetch the file
     trusted_repositories: list[TrustedRepository] = []  # owner/name or owner/*, for code
-    trusted_hosts: list[TrustedHost] = ["huggingface.co", "civitai.com", "github.com"]
+    trusted_hosts: list[TrustedHost] = ["huggingface.co", "civitai.com", "github.com"]  # for data
     install_scripts: list[PackName] = []  # packs whose install.py may run
 
 
 class GPUWish(Document):
     """The cheapest GPU with enough memory, or one named model; not both."""
 
-    min_vram_gb: float | int | None = Field(default=None, gt=0)
-    model: Text | None = None
+    model_config = ConfigDict(
+        json_schema_extra={"oneOf": [{"required": ["min_vram_gb"]}, {"required": ["model"]}]}
+    )
+
+    min_vram_gb: Positive | None = None  # the cheapest GPU with at least this much memory
+    model: Text | None = None  # just this GPU: l40s
 
     @model_validator(mode="after")
     def _exactly_one(self) -> GPUWish:
@@ -107,16 +112,20 @@ class GPUWish(Document):
 class InputWish(Document):
     """Refines the input of that name, or (with `node` and `field`) makes any node's field one."""
 
-    node: NodeRef | None = None  # id or unique title
+    model_config = ConfigDict(
+        json_schema_extra={"dependentRequired": {"node": ["field"], "field": ["node"]}}
+    )
+
+    node: NodeRef | None = None  # id or unique title of the node whose field is exposed
     field: Text | None = None  # the node's input that the value goes into
-    display_name: str | None = None
+    display_name: str | None = None  # what a form calls it
     description: str | None = None
-    required: bool | None = None  # None: a Runflow node's own word; for an exposed field, false
-    default: Any = None
+    required: bool | None = None  # absent: a Runflow node's own word; false for an exposed field
+    default: Any = None  # what an optional input is when the caller leaves it out
     minimum: float | int | None = None
     maximum: float | int | None = None
-    step: float | int | None = Field(default=None, gt=0)
-    choices: list[str] | None = Field(default=None, min_length=1)
+    step: Positive | None = None
+    choices: list[str] | None = Field(default=None, min_length=1)  # the only values allowed
 
     @model_validator(mode="after")
     def _makes_sense(self) -> InputWish:
@@ -134,8 +143,8 @@ class InputWish(Document):
 class OutputWish(Document):
     """Refines the output of that name, or (with `node`) makes an output node's files one."""
 
-    node: NodeRef | None = None  # id or unique title
-    display_name: str | None = None
+    node: NodeRef | None = None  # id or unique title of the output node that is exposed
+    display_name: str | None = None  # what a form calls it
     description: str | None = None
 
 
@@ -143,20 +152,20 @@ class EndpointWish(Document):
     """One endpoint; the key is its slug."""
 
     workflow: RelativePath  # POSIX path relative to runflow.yaml; editor graph or prompt
-    name: Text | None = None  # default: the slug
+    name: Text | None = None  # what people call it; absent: the slug
     description: str | None = None
-    gpu: GPUWish | None = None
-    inputs: dict[Text, InputWish] = {}
-    outputs: dict[Text, OutputWish] = {}
+    gpu: GPUWish | None = None  # absent: the cheapest
+    inputs: dict[Text, InputWish] = {}  # the Runflow Input nodes say this by themselves
+    outputs: dict[Text, OutputWish] = {}  # the Runflow Output nodes say this by themselves
     keep: list[NodeRef] = []  # output nodes to run although no declared output needs them
 
 
 class Spec(Document):
     """The whole of runflow.yaml."""
 
-    version: Annotated[Literal[1], FormatNumber]
-    organization: Organization | None = None  # owner in the URL; None: that of the API key
-    project: Text | None = None  # who owns the published endpoints; None: the folder's name
+    version: Annotated[Literal[1], FormatNumber]  # of this format
+    organization: Organization | None = None  # owner in the URL; absent: that of the API key
+    project: Text | None = None  # who owns the published endpoints; absent: the folder's name
     comfyui: ComfyUIWish
     python: PythonWish = PythonWish()
     nodes: dict[PackName, NodePackWish] = {}

@@ -175,11 +175,12 @@ def _pattern(pattern: str) -> WithJsonSchema:
 
 _PATH = r"(?!/|[A-Za-z]:)(?!.*(^|/)\.{1,2}(/|$))[^\\]*[^\\/]"
 
+Positive = Annotated[float, Field(gt=0)] | Annotated[int, Field(gt=0)]
 Slug = Annotated[str, AfterValidator(_slug), _pattern("[a-z0-9]([a-z0-9_-]*[a-z0-9])?")]
 Text = Annotated[str, AfterValidator(_text), Field(min_length=1)]
 FormatNumber = BeforeValidator(_format_number)
 RelativePath = Annotated[str, AfterValidator(_relative_path), _pattern(_PATH)]
-ModelPath = Annotated[str, AfterValidator(_model_path), _pattern(rf"(?!models/){_PATH}")]
+ModelPath = Annotated[str, AfterValidator(_model_path), _pattern(rf"(?!models/)(?=.*/){_PATH}")]
 ResourcePath = Annotated[str, AfterValidator(_resource_path), _pattern(rf"input/{_PATH}")]
 PackName = Annotated[str, AfterValidator(_pack_name), _pattern(r"(?!\.{1,2}$)[^/\\]+")]
 Sha256 = Annotated[str, AfterValidator(_sha256), _pattern("[0-9a-f]{64}")]
