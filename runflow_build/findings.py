@@ -130,6 +130,10 @@ def _warning(meaning: str) -> Code:
     return Code("warning", meaning)
 
 
+def _note(meaning: str) -> Code:
+    return Code("note", meaning)
+
+
 CODES: Mapping[str, Code] = {
     # -- documents: any YAML or JSON file of ours
     "file-missing": _error("A file that is needed does not exist."),
@@ -204,6 +208,32 @@ CODES: Mapping[str, Code] = {
     "install-differs": _warning("The installation is not what runflow.yaml asks for."),
     "git-failed": _error("git refuses to answer in a folder."),
     "git-missing": _error("The git program is not installed, or not on the PATH."),
+    # -- validation: the graph
+    "required-input-missing": _error("A node lacks an input that it cannot run without."),
+    "link-type-mismatch": _error("A link brings another type than the input takes."),
+    "value-wrong-type": _error("A node's number is no number."),
+    "value-out-of-range": _error("A node's number is beyond the limits of its class."),
+    "value-not-in-list": _error("A node's choice is none that its class offers."),
+    "prompt-no-output": _error("No node of the workflow gives anything out."),
+    "output-dropped": _note("An output node is not run, because no declared output needs it."),
+    # -- validation: the contract
+    "contract-no-output": _error("An endpoint declares no output."),
+    "contract-name": _error("The name of an input or output is one that no caller can type."),
+    "contract-limits": _error("The limits or choices of an input contradict themselves."),
+    "contract-default": _error("The default of an input is none that a caller could give."),
+    "input-unused": _warning("An input feeds nothing that an output needs."),
+    "input-no-default": _warning("An input may be left out, and then something needed is missing."),
+    # -- validation: the lock's coverage
+    "comfyui-unlocked": _warning("The lock does not pin ComfyUI."),
+    "model-unlocked": _error("An endpoint uses a model that is not in the lock."),
+    "resource-unlocked": _error("An endpoint uses an input file that is not in the lock."),
+    "pack-unlocked": _error("An endpoint uses a node class whose pack is not in the lock."),
+    # -- validation: policy and secrets
+    "model-pickle": _error("A model file is of a kind that can run code when it is loaded."),
+    "model-no-source": _error("A model is locked by hash, but nothing says where to get it."),
+    "repository-dirty": _error("A repository was locked from a tree with local changes."),
+    "host-not-trusted": _error("A file comes from a host that the policy does not trust."),
+    "secret-in-workflow": _error("A workflow holds an API key."),
     # -- bundles
     "bundle-malformed": _error("A built bundle is not what this release writes."),
     # -- the way to the API

@@ -6,9 +6,9 @@ import math
 import re
 from typing import Any
 
+from .. import redact
 from .model import ContractInput
 
-_SHOWN_CHARS = 60  # of a caller's text in a message: enough to recognise it
 _SHOWN_CHOICES = 20
 _EXACT_BITS = 256  # numbers up to this size are shown with all their digits
 
@@ -157,12 +157,11 @@ def _number(value: int | float) -> str:
 
 
 def shown(text: Any) -> str:
-    """The text in backticks, shortened."""
-    line = printable(text)
-    return f"`{line[:_SHOWN_CHARS]}{'…' if len(line) > _SHOWN_CHARS else ''}`"
+    """The text in backticks, shortened and without secrets."""
+    return f"`{redact.shown(text)}`"
 
 
 def printable(text: Any) -> str:
     """The caller's text as one line that any terminal, log or JSON encoder takes."""
-    line = _CONTROL.sub("�", str(text)[:1000])
+    line = _CONTROL.sub("\N{REPLACEMENT CHARACTER}", redact.redacted(str(text)[:1000]))
     return line.encode("utf-8", "replace").decode("utf-8")

@@ -85,7 +85,7 @@ def test_a_fitting_value_arrives_in_the_type_of_its_input(
         ("IMAGE", "..\\x.png", "`it` must name an input file, not `..\\x.png`"),
         ("FILE", "C:/x.png", "`it` must name an input file, not `C:/x.png`"),
         ("FILE", "a//b", "`it` must name an input file, not `a//b`"),
-        ("FILE", "a\0b", "`it` must name an input file, not `a�b`"),
+        ("FILE", "a\0b", "`it` must name an input file, not `a\\x00b`"),
         ("IMAGE", "x.png [output]", "`it` must name an input file, not `x.png [output]`"),
         ("IMAGE", {"url": "x"}, "`it` must be text, not an object"),
     ],

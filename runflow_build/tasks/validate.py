@@ -1,0 +1,70 @@
+"""`validate` on a project's folder: load, check, compare with the lock."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from pathlib import Path
+
+from ..errors import UsageError
+from ..findings import Finding, Where
+from ..lock.freshness import disagreements
+from ..project.load import Project, load
+from ..project.paths import LOCK_FILE
+from ..validate import check
+
+
+def validate(root: Path, slugs: Collection[str] | None = None) -> list[Finding]:
+    """All findings on the endpoints of the project in `root`, placed in their files.
+
+    `slugs` are the endpoints to look at; None or none: all. That the lock is missing or answers
+    other wishes is a finding like any other.
+
+    Raises SpecError, LockError, UsageError (`endpoint-unknown`).
+    """
+    project = load(root, slugs or None)
+    wanted = wanted_slugs(project.spec.endpoints, slugs)
+    whole = [slug for slug in wanted if project.spec.endpoints[slug].workflow not in project.broken]
+    found = [one for error in project.broken.values() for one in error.findings]
+    found += check(project.spec, project.workflows, project.definitions, project.lock, whole)
+    found += _freshness(project, wanted)
+    return [project.locate(finding) for finding in found]
+
+
+def wanted_slugs(known: Iterable[str], slugs: Collection[str] | None) -> list[str]:
+    """The slugs to work on, sorted. Raises UsageError for one that runflow.yaml does not have."""
+    known = sorted(known)
+    unknown = sorted(set(slugs or ()) - set(known))
+    if unknown:
+        raise UsageError(
+            *(
+                Finding(
+                    "endpoint-unknown",
+                    f"runflow.yaml has no endpoint `{slug}`",
+                    also=(("known", ", ".join(known) or "none"),),
+                    fix="name one of these, or none for all of them",
+                )
+                for slug in unknown
+            )
+        )
+    return [slug for slug in known if not slugs or slug in slugs]
+
+
+def _freshness(project: Project, wanted: Collection[str]) -> list[Finding]:
+    if project.lock is None:
+        return [
+            Finding(
+                "lock-missing", f"there is no {LOCK_FILE}", Where(LOCK_FILE), fix="run `doit lock`"
+            )
+        ]
+    stale = disagreements(project.spec, project.workflows, project.definitions, project.lock)
+    return [finding for finding in stale if not _is_of_another(finding, project, wanted)]
+
+
+def _is_of_another(finding: Finding, project: Project, wanted: Collection[str]) -> bool:
+    """Whether the finding is about an endpoint that nobody asked for."""
+    key = finding.where.key
+    return (
+        key[:1] == ("endpoints",)
+        and len(key) > 1
+        and (key[1] in project.spec.endpoints and key[1] not in wanted)
+    )

@@ -1,0 +1,66 @@
+"""One endpoint under inspection: what it is to do, and the part of its prompt that does it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from ..findings import Where
+from ..lock.needs import Needs
+from ..spec.model import EndpointWish
+from ..workflow import runflow_nodes
+from ..workflow.definitions import Definitions
+from ..workflow.model import Contract, Prompt, Workflow, where_in
+from ..workflow.reach import reached
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """An endpoint whose workflow could be converted."""
+
+    slug: str
+    wish: EndpointWish
+    workflow: Workflow
+    definitions: Definitions
+    needs: Needs
+
+    @property
+    def prompt(self) -> Prompt:
+        """The author's prompt, test wiring included."""
+        return self.needs.prompt
+
+    @property
+    def contract(self) -> Contract:
+        return self.needs.contract
+
+    @cached_property
+    def served(self) -> set[str]:
+        """Ids of the nodes that run when the API is called; all while no output is declared."""
+        required = {
+            row.node
+            for row in self.contract.inputs.values()
+            if row.required and row.class_type in runflow_nodes.INPUTS
+        }
+        cut = {
+            node_id: {**node, "inputs": {}} if node_id in required else node
+            for node_id, node in self.prompt.items()
+        }
+        targets = {row.node for row in self.contract.outputs.values()} | set(self.needs.keep)
+        return reached(cut, targets) if targets else set(self.prompt)
+
+    @property
+    def served_prompt(self) -> Prompt:
+        return {node_id: self.prompt[node_id] for node_id in self.prompt if node_id in self.served}
+
+    @property
+    def file(self) -> Where:
+        """The workflow as a whole."""
+        return Where(self.workflow.path)
+
+    def where(self, node_id: str, field: str | None = None) -> Where:
+        """The place of a node, or of one of its inputs, in the workflow's file."""
+        return replace(where_in(self.prompt, node_id, field), file=self.workflow.path)
+
+    def at(self, node_id: str, field: str | None = None) -> str:
+        """The same place as text, for a row of a finding."""
+        return f"{self.workflow.path}, {where_in(self.prompt, node_id, field).node_text()}"
