@@ -122,6 +122,25 @@ class Code:
     meaning: str  # one sentence for docs/findings.md
 
 
+def register_text() -> str:
+    """The text of docs/findings.md; `python -m runflow_build.findings` prints it."""
+    rows = [f"| `{name}` | {code.severity} | {code.meaning} |" for name, code in CODES.items()]
+    return "\n".join([_REGISTER_HEAD, *rows]) + "\n"
+
+
+_REGISTER_HEAD = """\
+# Findings
+
+Everything that Runflow Build finds wrong, or worth knowing, has a code. A code never changes its
+meaning and never goes away, so that you can filter on it (`runflow check --format json`). An error
+fails the command, a warning does not. Some severities follow the `policy` of runflow.yaml.
+
+This page is made from the source: `python -m runflow_build.findings > docs/findings.md`.
+
+| code | severity | meaning |
+| --- | --- | --- |"""
+
+
 def _error(meaning: str) -> Code:
     return Code("error", meaning)
 
@@ -154,6 +173,8 @@ CODES: Mapping[str, Code] = {
     "spec-wrong-type": _error("A value of runflow.yaml has the wrong type."),
     "spec-wrong-value": _error("A value of runflow.yaml has the right type and makes no sense."),
     "spec-newer": _error("runflow.yaml is of a format version that this release does not know."),
+    "spec-exists": _error("There is a runflow.yaml already, and nobody asked to replace it."),
+    "workflow-outside": _error("A workflow lies outside the project's folder."),
     "spec-secret": _error("runflow.yaml holds an API key, or a URL with a password or token."),
     "slug-invalid": _error("An endpoint's key is empty, reserved, or not its own slug."),
     # -- workflows
@@ -166,7 +187,9 @@ CODES: Mapping[str, Code] = {
     "node-class-unknown": _warning("No definition of a node class; it converts by its own slots."),
     "link-dangling": _error("A link comes from a node or slot that does not exist."),
     "link-cycle": _error("Nodes feed each other in a circle."),
-    "text-choice": _warning("A text offers choices that the editor draws anew; the first is taken."),
+    "text-choice": _warning(
+        "A text offers choices that the editor draws anew; the first is taken."
+    ),
     "prefix-date": _warning("A file name holds %date:…%, which only the editor fills in."),
     "path-escapes": _error("A file name of a workflow leads out of the folder that it belongs to."),
     "resource-not-input": _error("A workflow reads a file from ComfyUI's output or temp folder."),
@@ -293,3 +316,7 @@ CODES: Mapping[str, Code] = {
     "key-unknown": _error("No valid API key of that id, label or prefix."),
     "key-scope-unknown": _error("A key cannot have that scope."),
 }
+
+
+if __name__ == "__main__":
+    print(register_text(), end="")

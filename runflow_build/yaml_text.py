@@ -66,8 +66,8 @@ def placed(finding: Finding, marks: Mapping[Key, Place], file: str) -> Finding:
         return finding
     while key and key not in marks:
         key = key[:-1]
-    if key not in marks:
-        return finding
+    if not key:
+        return finding  # about the file as a whole
     line, column = marks[key]
     return replace(finding, where=replace(finding.where, line=line, column=column))
 

@@ -25,6 +25,11 @@ def shipped(version: str | None) -> Mapping[str, Any]:
     return _read(catalogues[max(older) if older else min(catalogues)])
 
 
+def newest() -> str:
+    """The ComfyUI version of the newest catalogue ("0.8.0")."""
+    return ".".join(str(part) for part in max(_catalogues()))
+
+
 def version_of(commit: str) -> str | None:
     """The ComfyUI release of this full commit ("0.8.0"), or None for any other commit."""
     return _versions().get(commit.lower())

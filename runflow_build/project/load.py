@@ -74,7 +74,7 @@ def load(root: Path, only: Collection[str] | None = None) -> Project:
         marks=text.marks,
         workflows=workflows,
         broken=broken,
-        definitions=Definitions(_definitions(paths), shipped(_comfyui_version(spec, lock))),
+        definitions=Definitions(load_definitions(paths), shipped(_comfyui_version(spec, lock))),
         lock=lock,
     )
 
@@ -91,7 +91,8 @@ def _lock(paths: ProjectPaths) -> Lock | None:
     return read_lock(text_of(data, LOCK_FILE, LockError))
 
 
-def _definitions(paths: ProjectPaths) -> Mapping[str, Any] | None:
+def load_definitions(paths: ProjectPaths) -> Mapping[str, Any] | None:
+    """The raw definitions of runflow.definitions.json; None without one. Raises LockError."""
     if not paths.definitions.exists():
         return None
     data = read_file(paths.definitions, DEFINITIONS_FILE, LARGEST_DEFINITIONS, LockError)
@@ -107,7 +108,11 @@ def _comfyui_version(spec: Spec, lock: Lock | None) -> str | None:
     """The version whose shipped definitions fit: the locked one, else what the wish says."""
     if lock and lock.comfyui:
         return lock.comfyui.version or version_of(lock.comfyui.commit)
-    ref = spec.comfyui.ref
+    return version_wished(spec.comfyui.ref)
+
+
+def version_wished(ref: str) -> str | None:
+    """The ComfyUI version that a ref says by itself: that of a release's tag or commit."""
     return ref[1:] if re.fullmatch(r"v[0-9]+(\.[0-9]+)+", ref) else version_of(ref)
 
 
