@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .model import InputType, OutputType
+if TYPE_CHECKING:  # the node pack reads this table at ComfyUI's start and needs no pydantic for it
+    from .model import InputType, OutputType
 
 DEPLOY_CLASS = "RunflowDeploy"  # lives in the editor alone: never in a prompt
 

@@ -1,0 +1,9 @@
+"""The node classes that ComfyUI gets, by class name, and what it calls them."""
+
+from .inputs import CLASSES as _INPUT_CLASSES
+from .outputs import CLASSES as _OUTPUT_CLASSES
+
+NODE_CLASS_MAPPINGS = {**_INPUT_CLASSES, **_OUTPUT_CLASSES}
+NODE_DISPLAY_NAME_MAPPINGS = {
+    name: node_class.DISPLAY_NAME for name, node_class in NODE_CLASS_MAPPINGS.items()
+}
