@@ -64,7 +64,7 @@ class _Exposure:
         if socket is None or link_of(inputs.get(socket)) is None:
             return row
         shape = {"output_id": key, "output_name": row.display_name or "", VALUE: inputs[socket]}
-        node_id = self._add(f"runflow-{key}", _OUTPUT_IMAGE, shape, row.display_name or key)
+        node_id = self._add(f"runflow-{key}", _OUTPUT_IMAGE, shape)
         return row.model_copy(update={"node": node_id, "class_type": _OUTPUT_IMAGE, "title": None})
 
     def _refine(self, key: str, row: ContractInput) -> None:
@@ -147,23 +147,18 @@ class _Exposure:
 
     def _inject_input(self, key: str, row: ContractInput, shape: dict[str, Any]) -> ContractInput:
         class_type = _CLASS_OF_TYPE[row.type]
-        node_id = self._add(f"runflow-{key}", class_type, shape, row.display_name or key)
+        node_id = self._add(f"runflow-{key}", class_type, shape)
         return row.model_copy(
             update={"node": node_id, "class_type": class_type, "field": VALUE, "title": None}
         )
 
-    def _add(
-        self, wanted_id: str, class_type: str, inputs: dict[str, Any], title: str | None = None
-    ) -> str:
+    def _add(self, wanted_id: str, class_type: str, inputs: dict[str, Any]) -> str:
         """Put a node into the prompt; returns its id."""
         node_id, count = wanted_id, 1
         while node_id in self.prompt:  # the author's own node, or an output beside an input
             count += 1
             node_id = f"{wanted_id}-{count}"
-        node: dict[str, Any] = {"class_type": class_type, "inputs": inputs}
-        if title:
-            node["_meta"] = {"title": title}
-        self.prompt[node_id] = node
+        self.prompt[node_id] = {"class_type": class_type, "inputs": inputs}
         return node_id
 
     def _set(self, node_id: str, fields: Mapping[str, Any]) -> None:
@@ -195,4 +190,6 @@ def _widgets(key: str, row: ContractInput, former: Mapping[str, Any]) -> dict[st
 
 
 def _limit(number: int | float | None) -> str:
-    return "" if number is None else str(number)
+    if number is None:
+        return ""
+    return str(int(number)) if number == int(number) else str(number)

@@ -1,5 +1,5 @@
 """Rules over spec, workflows and lock: one family per file."""
 
-from .check import check
+from .rules import check
 
 __all__ = ["check"]

@@ -104,7 +104,19 @@ def _wrong_link(
 ) -> Iterator[Finding]:
     origin, slot = link
     definition = endpoint.definitions.get(endpoint.prompt[origin]["class_type"])
-    if definition is None or _fits(definition, slot, one.type):
+    if definition is None:
+        return
+    if not 0 <= slot < len(definition.outputs):
+        yield Finding(
+            "link-dangling",
+            f"the link into `{one.name}` of node {node_id} comes from output {slot} of node "
+            f"{origin}, which has no such output",
+            endpoint.where(node_id, one.name),
+            also=(("from", endpoint.where(origin).node_text()),),
+            fix="connect the input again in ComfyUI, and save",
+        )
+        return
+    if _fits(definition, slot, one.type):
         return
     given = definition.outputs[slot]
     yield Finding(

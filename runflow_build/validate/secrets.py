@@ -23,14 +23,15 @@ def findings(spec: Spec, workflows: Iterable[Workflow]) -> Iterator[Finding]:
             "spec-secret", "an API key stands in runflow.yaml", Where(key=place), fix=_SETTINGS
         )
     for workflow in workflows:
+        has_keys = bool(keys_in(workflow.data))
         for node in _nodes(workflow):
-            yield from _in_node(workflow, node)
-        yield from _elsewhere(workflow)
+            yield from _in_node(workflow, node, keys_in(dict(node)) if has_keys else [])
+        if has_keys:
+            yield from _elsewhere(workflow)
 
 
-def _in_node(workflow: Workflow, node: Mapping[str, Any]) -> Iterator[Finding]:
+def _in_node(workflow: Workflow, node: Mapping[str, Any], places: list[Key]) -> Iterator[Finding]:
     """Keys in what a node holds; on a Deploy node whatever stands in the key's widget is one."""
-    places = keys_in(dict(node))
     if node.get("type", node.get("class_type")) == DEPLOY_CLASS and _deploy_key(node):
         places = [place for place in places if not _is_deploy_key(place)]
         yield _secret(workflow, node, ("inputs", _DEPLOY_FIELD), "the Deploy node holds an API key")
