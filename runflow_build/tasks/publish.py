@@ -1,0 +1,223 @@
+"""Publish the endpoints of a project: fresh lock, valid, built, and then brought to the API."""
+
+from __future__ import annotations
+
+import atexit
+from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+
+from .. import digest
+from ..bundle import Bundle, read_bundle
+from ..errors import BundleError, CheckError, RunflowError, UsageError
+from ..findings import Finding, Where, has_errors
+from ..project.load import load_spec
+from ..project.paths import ProjectPaths
+from ..publish.assets import Assets
+from ..publish.client import Client
+from ..publish.plan import plan
+from ..publish.push import Published, delete, failed, prune, push
+from ..publish.remote import AT_ONCE, Lookups
+from ..publish.settings import Connection, connection
+from ..publish.wire import Provenance
+from ..spec.read import SpecText
+from ..yaml_text import placed
+
+
+@dataclass(frozen=True)
+class _Session:
+    """One API for the whole process: endpoints share connections and uploaded files."""
+
+    client: Client
+    assets: Assets
+
+
+def publish(
+    root: Path,
+    slugs: Collection[str] = (),
+    *,
+    url: str | None = None,
+    adopt: bool = False,
+    dry_run: bool = False,
+    prune_others: bool = False,
+    report: Callable[[Published], None] = lambda published: None,
+) -> list[Published]:
+    """Publish these endpoints of the project in `root`; none named means all.
+
+    What fails for one endpoint is in its `Published`, and the others go on. `prune_others` deletes
+    endpoints that have left runflow.yaml, once everything else succeeded: of a rename, the old name
+    goes only when the new one answers. `report` gets each result as it comes, in order.
+
+    Raises SpecError, StaleLockError, UsageError (`endpoint-unknown`), and ApiError for what
+    concerns all endpoints: address and key.
+    """
+    from .fresh import require_fresh
+
+    spec = load_spec(ProjectPaths(root))
+    chosen = _chosen(spec, slugs)
+    require_fresh(root)
+    session = _session(connection(url))
+    ready, done = _prepared(root, chosen)
+    for result in done:
+        report(result)
+    provenance = _provenance(root, spec)
+
+    def one(slug: str) -> Published:
+        try:
+            return _push(root, slug, spec, provenance, session, adopt, dry_run)
+        except RunflowError as error:
+            return failed(slug, error)
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for result in pool.map(one, ready):
+            done.append(result)
+            report(result)
+    if prune_others and not any(result.action == "failed" for result in done):
+        gone = prune(session.client, provenance.project, spec.spec.endpoints, dry_run)
+        for result in gone:
+            done.append(result)
+            report(result)
+    return done
+
+
+def publish_built(root: Path, slug: str) -> Published:
+    """Publish the bundle that was built for the endpoint, whatever the other stages say.
+
+    Raises ApiError, CheckError, BundleError.
+    """
+    spec = load_spec(ProjectPaths(root))
+    session = _session(connection())
+    return _push(root, slug, spec, _provenance(root, spec), session)
+
+
+def unpublish(
+    root: Path, slug: str, *, url: str | None = None, adopt: bool = False, dry_run: bool = False
+) -> Published:
+    """Delete one endpoint at the API. Raises SpecError, ApiError (`endpoint-unknown`),
+    ApiRefusedError (`endpoint-not-ours`)."""
+    spec = load_spec(ProjectPaths(root))
+    client = _session(connection(url)).client
+    client.act_for(spec.spec.organization)
+    return delete(client, slug, _project(root, spec), adopt, dry_run)
+
+
+def connect(url: str | None = None) -> Client:
+    """The client of the API that is meant, with its key. Raises ApiError."""
+    return _session(connection(url)).client
+
+
+def lookups(root: Path, slugs: Sequence[str]) -> Lookups:
+    """Look-ups of all endpoints, which start when the first result is asked for."""
+    organization = load_spec(ProjectPaths(root)).spec.organization
+    return Lookups(connect, slugs, organization)
+
+
+def is_published(root: Path, slug: str, remote: Lookups) -> bool:
+    """Whether the API has exactly the bundle that was built. Never raises for what the user can
+    mend: then it counts as not published, and publishing tells."""
+    record = remote.get(slug)
+    if record is None or isinstance(record, RunflowError):
+        return False
+    try:
+        spec = load_spec(ProjectPaths(root))
+        step = plan(_built(root, slug), _provenance(root, spec), record)
+    except RunflowError:
+        return False
+    return step.action == "unchanged"
+
+
+@cache
+def _session(where: Connection) -> _Session:
+    client = Client(where.base_url, where.api_key)
+    atexit.register(client.close)
+    return _Session(client, Assets(client))
+
+
+def _push(
+    root: Path,
+    slug: str,
+    spec: SpecText,
+    provenance: Provenance,
+    session: _Session,
+    adopt: bool = False,
+    dry_run: bool = False,
+) -> Published:
+    bundle = _built(root, slug)
+    files = {name: root / name for name in bundle.resources}
+    try:
+        return push(
+            bundle, session.client, provenance, files, adopt, dry_run, assets=session.assets
+        )
+    except RunflowError as error:
+        # What the API says of a value, runflow.yaml has the line of.
+        error.findings = tuple(
+            placed(finding, spec.marks, "runflow.yaml") if finding.where.key else finding
+            for finding in error.findings
+        )
+        raise
+
+
+def _built(root: Path, slug: str) -> Bundle:
+    path = ProjectPaths(root).bundle(slug)
+    try:
+        return read_bundle(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError):
+        message = f"the bundle of {slug} is not there"
+        where = Where(file=f".runflow/build/{slug}.json")
+        raise BundleError(
+            Finding("file-missing", message, where, fix="build it: runflow build")
+        ) from None
+
+
+def _provenance(root: Path, spec: SpecText) -> Provenance:
+    try:
+        lock = digest.of_bytes(ProjectPaths(root).lock.read_bytes())
+    except OSError:
+        lock = ""  # only told, never compared
+    return Provenance(_project(root, spec), spec.spec.organization, lock)
+
+
+def _project(root: Path, spec: SpecText) -> str:
+    return spec.spec.project or root.resolve().name
+
+
+def _chosen(spec: SpecText, slugs: Collection[str]) -> list[str]:
+    """The endpoints in the order of runflow.yaml."""
+    known = spec.spec.endpoints
+    for slug in slugs:
+        if slug not in known:
+            near = get_close_matches(slug, known, n=1)
+            guess = f"; did you mean {near[0]}?" if near else ""
+            message = f"runflow.yaml has no endpoint {slug}{guess}"
+            fix = f"use one of: {', '.join(known)}"
+            raise UsageError(Finding("endpoint-unknown", message, fix=fix))
+    return [slug for slug in known if not slugs or slug in slugs]
+
+
+def _prepared(root: Path, slugs: list[str]) -> tuple[list[str], list[Published]]:
+    """Validate and build: the endpoints that are ready, and what is wrong with the others.
+
+    All at once, because that reads the project once; one by one only to tell who fails.
+    """
+    try:
+        _prepare(root, slugs)
+    except RunflowError as error:
+        if len(slugs) == 1:
+            return [], [failed(slugs[0], error)]
+    else:
+        return slugs, []
+    each = [_prepared(root, [slug]) for slug in slugs]
+    return [slug for ready, _ in each for slug in ready], [bad for _, bads in each for bad in bads]
+
+
+def _prepare(root: Path, slugs: list[str]) -> None:
+    from .rewrite import build
+    from .validate import validate
+
+    findings = validate(root, slugs)
+    if has_errors(findings):
+        raise CheckError(*findings)
+    build(root, slugs)
