@@ -31,9 +31,11 @@ _TYPE_CODES: Mapping[InputType, str] = {
     "BOOLEAN": "boolean",
     "IMAGE": "image",
     "FILE": "file",
-    "COMBO": "combo",
+    "COMBO": "string",  # with `choices` among its limits
 }
-_INPUT_TYPES: Mapping[str, InputType] = {code: name for name, code in _TYPE_CODES.items()}
+_INPUT_TYPES: Mapping[str, InputType] = {
+    code: name for name, code in _TYPE_CODES.items() if name != "COMBO"
+}
 _OUTPUT_TYPES: Mapping[str, OutputType] = {"image": "IMAGE", "file": "FILE"}
 _LIMITS = ("minimum", "maximum", "step", "choices")  # in a row's `validator_attrs`
 
@@ -241,10 +243,12 @@ def _doubles(kind: str, rows: Sequence[_Row]) -> list[FieldError]:
 
 
 def _ordered(items: dict[str, Any], rows: Sequence[_Row]) -> dict[str, Any]:
-    """By `sort_order` where the rows give one; the others stay where they are."""
+    """Each row that gives a `sort_order` at that place; the others stay as they are around it."""
     given = {row.name: row.sort_order for row in rows if row.sort_order is not None}
-    order = {name: given.get(name, index) for index, name in enumerate(items)}
-    return dict(sorted(items.items(), key=lambda item: order[item[0]]))
+    names = [name for name in items if name not in given]
+    for name, order in sorted(given.items(), key=lambda row: row[1]):
+        names.insert(max(0, order), name)
+    return {name: items[name] for name in names}
 
 
 def _limits(item: ContractInput) -> dict[str, Any] | None:

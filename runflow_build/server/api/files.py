@@ -15,7 +15,8 @@ _SHOWN_FAMILIES = ("image/", "video/", "audio/")
 _SCRIPTABLE = ("image/svg",)
 
 
-@router.api_route("/{file_id}/{name}", methods=["GET", "HEAD"])
+@router.get("/{file_id}/{name}")
+@router.head("/{file_id}/{name}")
 def download(
     file_id: str, name: str, services: ServicesOf, expires: str = "", signature: str = ""
 ) -> FileResponse:
