@@ -27,7 +27,7 @@ def read_picture(run: Run, path: Path, name: str) -> tuple[Floats, Floats]:
     try:
         with Image.open(path) as picture:
             if picture.format not in FORMATS:
-                raise NodeError(f"{name} is a {picture.format} file, which is not read here")
+                raise NodeError(f"{name} is of the format {picture.format}, which is not read here")
             return _frames(run, picture)
     except NodeError:
         raise

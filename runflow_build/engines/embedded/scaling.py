@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
@@ -9,7 +11,10 @@ from PIL import Image
 from .node_class import NodeError
 from .pixels import Floats, from_bytes, to_bytes
 
+Indices: TypeAlias = npt.NDArray[np.intp]
+
 NEEDS_TORCH = frozenset({"bilinear", "bicubic", "area"})
+_SMALL = 128  # height + width; ATen/native/cpu/UpSampleKernel.cpp _use_vectorized_kernel_cond_2d
 
 
 def scale(image: Floats, width: int, height: int, method: str, crop: str) -> Floats:
@@ -47,16 +52,29 @@ def _lanczos(image: Floats, width: int, height: int) -> Floats:
 
 
 def _nearest(image: Floats, width: int, height: int) -> Floats:
-    rows = _nearest_indices(image.shape[1], height)
-    columns = _nearest_indices(image.shape[2], width)
+    indices = _indices_of_small if height + width <= _SMALL else _indices
+    rows, columns = indices(image.shape[1], height), indices(image.shape[2], width)
     return image[:, rows[:, np.newaxis], columns]
 
 
-def _nearest_indices(old: int, new: int) -> npt.NDArray[np.intp]:
-    """The source index of each target pixel, rounded as in torch's upsampling of mode
-    nearest-exact: the ratio to float32, and the position to float32 before it is cut.
+def _indices(old: int, new: int) -> Indices:
+    """The source index of each target pixel.
+
+    torch rounds the ratio to float32, computes position - 0.5 in one fused multiply and add, and
+    cuts after adding 0.5 again; exact middles fall on one side or the other by these roundings.
+    float64 holds the product exactly, which makes its sum the fused one.
     """
     ratio = np.float64(np.float32(old) / np.float32(new))
-    centres = ((np.arange(new) + 0.5) * ratio).astype(np.float32)
-    indices: npt.NDArray[np.intp] = np.floor(centres).astype(np.intp)
+    positions = ((np.arange(new) + 0.5) * ratio - 0.5).astype(np.float32).clip(0)
+    return _cut(positions.astype(np.float64) + 0.5, old)
+
+
+def _indices_of_small(old: int, new: int) -> Indices:
+    """The same without the detour by 0.5: torch has another kernel for small results."""
+    ratio = np.float64(np.float32(old) / np.float32(new))
+    return _cut((np.arange(new) + 0.5) * ratio, old)
+
+
+def _cut(positions: npt.NDArray[np.float64], old: int) -> Indices:
+    indices: Indices = np.floor(positions.astype(np.float32)).astype(np.intp)
     return np.minimum(indices, old - 1)
