@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any
 
 from .. import digest
 from ..errors import LockError, WorkflowError
@@ -11,7 +10,7 @@ from ..findings import Finding, Where
 from ..spec.model import EndpointWish, GPUWish, InputWish, OutputWish, PythonWish, Spec
 from ..workflow.convert import prompt_digest
 from ..workflow.definitions import Definitions, definitions_text
-from ..workflow.model import ContractInput, ContractOutput, Prompt, Workflows
+from ..workflow.model import ContractInput, ContractOutput, Prompt, Workflows, where_in
 from ..workflow.references import node_classes
 from .model import EndpointPin, FilePin, GPUPin, Lock, Pins, PythonPins, TargetPins
 from .needs import Needs, all_needs, packs_by_endpoint
@@ -164,7 +163,7 @@ def _changed(
     prompt: Prompt,
 ) -> Finding:
     heirs = [
-        f'node {node} "{title_of(body)}"'
+        where_in(prompt, node).node_text()
         for node, body in prompt.items()
         if body["class_type"] == pin.class_type
     ]
@@ -177,8 +176,3 @@ def _changed(
         fix=f"write the id of the node that is meant, or accept the change: "
         f"runflow lock --upgrade {slug}",
     )
-
-
-def title_of(body: Mapping[str, Any]) -> str:
-    """What the author calls a node: its title, else its class."""
-    return str(body.get("_meta", {}).get("title") or body["class_type"])

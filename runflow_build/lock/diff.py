@@ -214,7 +214,7 @@ def _python(before: PythonPins, after: PythonPins) -> Iterator[Change]:
         old, new = before.targets.get(target), after.targets.get(target)
         if old is None or new is None:
             what = "is a new target" if old is None else "is no target any more"
-            yield Change("Packages", target, what, old and {}, new and {})
+            yield Change("Packages", target, what)
         yield from _versions(
             f" ({target})", old.packages if old else {}, new.packages if new else {}
         )
@@ -284,7 +284,7 @@ def _json_value(value: Any) -> Any:
 
 
 def _text(diff: LockDiff) -> str:
-    lines = []
+    lines: list[str] = []
     for section, changes in _grouped(diff):
         lines.append(section)
         lines += [

@@ -9,7 +9,7 @@ from ..errors import WorkflowError
 from ..findings import Finding, Where
 from ..spec.model import EndpointWish, Spec
 from ..workflow import runflow_nodes
-from ..workflow.contract import contract_of
+from ..workflow.contract import contract_of, nodes_named
 from ..workflow.convert import prompt_of
 from ..workflow.definitions import Definitions
 from ..workflow.model import Contract, Prompt, Workflow, Workflows
@@ -25,8 +25,6 @@ from ..workflow.references import (
 )
 from . import repository
 from .model import NodePackPin
-
-CORE = "comfy-core"  # what the editor writes as the pack of ComfyUI's own nodes
 
 
 @dataclass(frozen=True)
@@ -55,20 +53,18 @@ def needs_of(slug: str, wish: EndpointWish, workflow: Workflow, definitions: Def
     keep, lost = _kept(prompt, wish, slug)
     served = _served(prompt, contract, keep)
     classes = node_classes(served)
-    packs = pack_references(workflow)
-    core = {one.class_type for one in packs if one.cnr_id == CORE}
     given = {(one.node, one.field) for one in contract.inputs.values() if one.required}
     return Needs(
         prompt=prompt,
         contract=contract,
         keep=keep,
         classes=classes,
-        foreign={name for name in classes - core if not definitions.shipped(name)},
-        models=model_references(served),
+        foreign={name for name in classes if not definitions.shipped(name)},
+        models=model_references(served, workflow),
         resources=[
             one for one in resource_references(served) if (one.node, one.field) not in given
         ],
-        packs=[one for one in packs if one.class_type in classes - core],
+        packs=[one for one in pack_references(workflow) if one.class_type in classes],
         findings=[*findings, *lost],
     )
 
@@ -111,10 +107,10 @@ def pack_of(reference: PackReference, packs: Mapping[str, set[str]]) -> str | No
     The most telling name decides: repositories of one name have many owners.
     """
     full, bare = reference.aux_id, (reference.aux_id or "").rpartition("/")[2]
-    for name in (full, reference.cnr_id, bare):
-        for key in sorted(packs) if name else ():
-            if name.lower() in packs[key]:
-                return key
+    for name in filter(None, (full, reference.cnr_id, bare)):
+        found = [key for key in sorted(packs) if name.lower() in packs[key]]
+        if found:
+            return found[0]
     return None
 
 
@@ -170,22 +166,15 @@ def _served(prompt: Prompt, contract: Contract, keep: Iterable[str]) -> Prompt:
 def _kept(prompt: Prompt, wish: EndpointWish, slug: str) -> tuple[list[str], list[Finding]]:
     """The node ids that `keep` means, by id or unique title."""
     ids, findings = set(), []
-    for index, name in enumerate(wish.keep):
-        named = (
-            [name]
-            if name in prompt
-            else [
-                node for node, body in prompt.items() if body.get("_meta", {}).get("title") == name
-            ]
-        )
-        if len(named) == 1:
-            ids.add(named[0])
+    for index, ref in enumerate(wish.keep):
+        nodes = nodes_named(prompt, ref)
+        if len(nodes) == 1:
+            ids.add(nodes[0])
             continue
-        what = "no node has" if not named else f"the nodes {', '.join(named)} share"
         findings.append(
             Finding(
-                "node-missing",
-                f"`keep` names {name!r}, but {what} this id or title",
+                "node-ambiguous" if nodes else "node-missing",
+                f"{len(nodes) or 'no'} nodes of the workflow have the id or title `{ref}`",
                 Where("runflow.yaml", key=("endpoints", slug, "keep", index)),
                 fix="write the id of an output node of the workflow",
             )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from ..lock import repository
 from ..lock.model import ComfyUIPin
-from ..project.catalogue import version_of
+from ..project.catalogue import commit_of, version_of
 from ..sources.git import Repository
+from ..spec.model import UPSTREAM_COMFYUI
 from .clone import Answer, answer_of
 from .inquiry import CAPTURE, Inquiry, is_full_commit, refuses_short_commit
 
@@ -49,6 +50,8 @@ def _answer(inquiry: Inquiry, url: str) -> Answer | None:
         return _full(inquiry, ref.lower(), clone)
     if refuses_short_commit(inquiry, REF, ref):
         return None
+    if repository.same(url, UPSTREAM_COMFYUI) and (released := commit_of(ref)):
+        return _full(inquiry, released, clone)
     if clone is None:
         what = " (the installation is no git clone)" if inquiry.sources.install else ""
         inquiry.unresolved(

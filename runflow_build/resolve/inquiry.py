@@ -5,18 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from ..findings import Finding, Key, Where
 from ..lock.model import Lock
 from ..lock.needs import Needs
 from ..sources import Sources
 from ..spec.model import Spec
+from ..workflow.references import ModelReference, PackReference, ResourceReference
 
 FULL_COMMIT = re.compile(r"[0-9a-fA-F]{40}")
 # With a letter in it, because 20240101 is a good name for a tag.
 _SHORT_COMMIT = re.compile(r"(?=.*[a-f])[0-9a-f]{7,39}", re.IGNORECASE)
 
 CAPTURE = "capture it from an installation: runflow lock --from DIR"
+
+Reference: TypeAlias = ModelReference | ResourceReference | PackReference
+Row: TypeAlias = tuple[str, str]  # a further fact of a finding: label, text
 
 
 @dataclass(frozen=True)
@@ -34,12 +39,22 @@ class Inquiry:
         """Whether a pin of that name (`comfyui`, `python`, a key of the lock) is to be renewed."""
         return self.upgrade is None or name in self.upgrade
 
+    def used_by(self, slug: str, reference: Reference) -> Row:
+        """A row of a finding: the node that names something outside of its workflow."""
+        where = Where(
+            node=reference.node,
+            title=getattr(reference, "title", None),
+            class_type=reference.class_type,
+            field=getattr(reference, "field", None),
+        )
+        return "used by", f"{self.spec.endpoints[slug].workflow}, {where.node_text()}"
+
     def unresolved(
         self,
         key: Key,
         message: str,
         fix: str,
-        also: tuple[tuple[str, str], ...] = (),
+        also: tuple[Row, ...] = (),
     ) -> None:
         """Report a wish without a pin."""
         where = Where("runflow.yaml", key=key)
@@ -64,7 +79,7 @@ def refuses_short_commit(inquiry: Inquiry, key: Key, ref: str) -> bool:
             "ref-short-hash",
             f"`{ref}` is a shortened commit",
             Where("runflow.yaml", key=key),
-            fix="write all 40 digits: `git rev-parse " + ref + "` in a clone prints them",
+            fix=f"write all 40 digits: `git rev-parse {ref}` in a clone prints them",
         )
     )
     return True

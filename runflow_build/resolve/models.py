@@ -10,8 +10,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from ..findings import Finding, Where
 from ..lock.model import ModelPin
 from ..sources.files import Content, contents_of
-from ..workflow.references import ModelReference
-from .inquiry import CAPTURE, Inquiry
+from .inquiry import CAPTURE, Inquiry, Row
 
 _SECRET = re.compile(r"token|secret|password|signature|sig|key|api_?key|auth|x-amz-.*", re.I)
 
@@ -24,7 +23,7 @@ class _Wanted:
     url: str | None = None
     sha256: str | None = None
     size: int | None = None
-    users: list[ModelReference] = field(default_factory=list)
+    users: list[Row] = field(default_factory=list)
 
 
 def model_pins(inquiry: Inquiry) -> dict[str, ModelPin]:
@@ -53,10 +52,10 @@ def _all_wanted(inquiry: Inquiry) -> list[_Wanted]:
     for path, wish in inquiry.spec.models.items():
         sha256 = wish.sha256.lower() if wish.sha256 else None
         all_[path] = _Wanted(path, wish.url, sha256, wish.size)
-    for _, needs in sorted(inquiry.needs.items()):
+    for slug, needs in sorted(inquiry.needs.items()):
         for reference in needs.models:
             wanted = all_.setdefault(reference.path, _Wanted(reference.path))
-            wanted.users.append(reference)
+            wanted.users.append(inquiry.used_by(slug, reference))
             if reference.url:
                 wanted.url = wanted.url or public_url(reference.url)
             if reference.sha256:
@@ -130,13 +129,9 @@ def _pin(inquiry: Inquiry, wanted: _Wanted, found: Content | OSError | None) -> 
 
 
 def _report_lack(inquiry: Inquiry, wanted: _Wanted) -> None:
-    users = [
-        ("used by", f"node {one.node} ({one.class_type}), field {one.field}")
-        for one in wanted.users
-    ]
     inquiry.unresolved(
         ("models", wanted.path),
         f"{wanted.path} has no known content",
         f"write its sha256 under models: in runflow.yaml, or {CAPTURE}",
-        tuple(dict.fromkeys(users)),
+        tuple(dict.fromkeys(wanted.users)),
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from ..lock import repository
 from ..lock.model import NodePackPin, RegistryPin
@@ -11,35 +12,53 @@ from ..sources.install import InstalledPack
 from ..spec.model import NodePackWish
 from ..workflow.references import PackReference
 from .clone import answer_of
-from .inquiry import CAPTURE, Inquiry, is_full_commit, refuses_short_commit
+from .inquiry import CAPTURE, Inquiry, Row, is_full_commit, refuses_short_commit
+
+
+@dataclass
+class _Told:
+    """What nodes say of one pack."""
+
+    references: list[PackReference] = field(default_factory=list)
+    users: list[Row] = field(default_factory=list)
+
+    def repository(self) -> str | None:
+        """`aux_id` is owner/name on GitHub; None where nodes do not agree."""
+        names = {one.aux_id for one in self.references if one.aux_id and one.aux_id.count("/") == 1}
+        return f"https://github.com/{min(names)}" if len(names) == 1 else None
+
+    def commits(self) -> set[str]:
+        return {
+            one.version.lower()
+            for one in self.references
+            if one.version and is_full_commit(one.version)
+        }
 
 
 def node_pack_pins(inquiry: Inquiry) -> dict[str, NodePackPin]:
     """The pins by folder name; what has none is reported, once for each pack."""
     wishes = inquiry.spec.nodes
     wished_names = {key: pack_names(key, wish.repository) for key, wish in wishes.items()}
-    named: dict[str, list[PackReference]] = {}  # by what the nodes call the pack
-    told: dict[str, list[PackReference]] = {key: [] for key in wishes}
-    for _, needs in sorted(inquiry.needs.items()):
+    wished = {key: _Told() for key in wishes}
+    named: dict[str, _Told] = {}  # by what the nodes call the pack
+    for slug, needs in sorted(inquiry.needs.items()):
         for reference in needs.packs:
             key = pack_of(reference, wished_names)
-            if key is not None:
-                told[key].append(reference)
-            elif name := reference.aux_id or reference.cnr_id:
-                named.setdefault(name.lower(), []).append(reference)
-    pins = {key: _wished(inquiry, key, wish, told[key]) for key, wish in wishes.items()}
+            name = _name_of(reference).lower()
+            told = wished[key] if key is not None else named.setdefault(name, _Told())
+            told.references.append(reference)
+            told.users.append(inquiry.used_by(slug, reference))
+    pins = {key: _wished(inquiry, key, wish, wished[key]) for key, wish in wishes.items()}
     for name in sorted(named):
         key, pin = _unwished(inquiry, named[name])
-        pins.setdefault(key, pin)
-    _report_homeless(inquiry, bool(wishes))
+        pins[key] = pins.get(key) or pin
+    _report_homeless(inquiry)
     return {key: pin for key, pin in sorted(pins.items()) if pin}
 
 
-def _wished(
-    inquiry: Inquiry, key: str, wish: NodePackWish, references: list[PackReference]
-) -> NodePackPin | None:
+def _wished(inquiry: Inquiry, key: str, wish: NodePackWish, told: _Told) -> NodePackPin | None:
     where = ("nodes", key)
-    url = wish.repository or _repository_of(references)
+    url = wish.repository or told.repository()
     public = repository.canonical(url) if url else None
     if url and public is None:
         inquiry.unresolved(
@@ -61,10 +80,10 @@ def _wished(
         and refuses_short_commit(inquiry, (*where, "ref"), wish.ref)
     ):
         return former
-    return _found(inquiry, key, public, wish.ref, references) or former
+    return _found(inquiry, key, public, wish.ref, told) or former
 
 
-def _unwished(inquiry: Inquiry, references: list[PackReference]) -> tuple[str, NodePackPin | None]:
+def _unwished(inquiry: Inquiry, told: _Told) -> tuple[str, NodePackPin | None]:
     """The pack that nodes name and runflow.yaml does not, with the key that it gets."""
     before = inquiry.previous.nodes if inquiry.previous else {}
     former_names = {
@@ -72,11 +91,11 @@ def _unwished(inquiry: Inquiry, references: list[PackReference]) -> tuple[str, N
         for key, pin in before.items()
         if pin.ref is None
     }
-    former = pack_of(references[0], former_names)
+    former = _first_pack(told, former_names)
     if former and not inquiry.renews(former):
         return former, before[former]
-    key = former or _installed_key(inquiry, references) or _name_of(references)
-    found = _found(inquiry, key, _repository_of(references), None, references)
+    key = former or _installed_key(inquiry, told) or _name_of(told.references[0])
+    found = _found(inquiry, key, told.repository(), None, told)
     return key, found or (before[former] if former else None)
 
 
@@ -85,11 +104,11 @@ def _found(
     key: str,
     url: str | None,
     ref: str | None,
-    references: list[PackReference],
+    told: _Told,
 ) -> NodePackPin | None:
     """What the wish itself, the installation, or the workflows say, in this order."""
     packs = inquiry.sources.install.packs if inquiry.sources.install else {}
-    installed = packs.get(key) or packs.get(_installed_key(inquiry, references) or "")
+    installed = packs.get(key) or packs.get(_installed_key(inquiry, told) or "")
     if ref and is_full_commit(ref):
         url = url or (repository.canonical(installed.remote or "") if installed else None)
         if url is None:
@@ -102,10 +121,9 @@ def _found(
                            dirty=_is_changed(installed, ref.lower()))  # fmt: skip
     if installed:
         return _captured(inquiry, key, url, ref, installed)
-    commits = {one.version.lower() for one in references if is_full_commit(one.version)}
-    if ref is None and url and len(commits) == 1:
-        return NodePackPin(repository=url, commit=commits.pop())
-    _report_lack(inquiry, key, ref, commits, references)
+    if ref is None and url and len(told.commits()) == 1:
+        return NodePackPin(repository=url, commit=told.commits().pop())
+    _report_lack(inquiry, key, ref, told)
     return None
 
 
@@ -149,50 +167,43 @@ def _is_changed(installed: InstalledPack | None, commit: str) -> bool:
     return bool(clone and clone.head() == commit and clone.changes())
 
 
-def _installed_key(inquiry: Inquiry, references: Iterable[PackReference]) -> str | None:
+def _installed_key(inquiry: Inquiry, told: _Told) -> str | None:
     packs = inquiry.sources.install.packs if inquiry.sources.install else {}
     names = {key: pack_names(key, pack.remote, pack.registry_id) for key, pack in packs.items()}
-    return next((key for one in references if (key := pack_of(one, names))), None)
+    return _first_pack(told, names)
 
 
-def _repository_of(references: list[PackReference]) -> str | None:
-    """Where the nodes say that their pack comes from: `aux_id` is owner/name on GitHub."""
-    names = {one.aux_id for one in references if one.aux_id and one.aux_id.count("/") == 1}
-    return f"https://github.com/{min(names)}" if len(names) == 1 else None
+def _first_pack(told: _Told, packs: Mapping[str, set[str]]) -> str | None:
+    return next((key for one in told.references if (key := pack_of(one, packs))), None)
 
 
-def _name_of(references: list[PackReference]) -> str:
-    first = references[0]
-    return (first.aux_id or first.cnr_id or "").rpartition("/")[2]
+def _name_of(reference: PackReference) -> str:
+    return (reference.aux_id or reference.cnr_id or "").rpartition("/")[2]
 
 
-def _report_lack(
-    inquiry: Inquiry,
-    key: str,
-    ref: str | None,
-    commits: set[str],
-    references: list[PackReference],
-) -> None:
-    why = "has no commit yet" if not ref else f"`{ref}` could not be turned into a commit"
-    if len(commits) > 1:
-        why = f"is named with {len(commits)} commits by different nodes"
+def _report_lack(inquiry: Inquiry, key: str, ref: str | None, told: _Told) -> None:
+    if len(told.commits()) > 1:
+        message = f"nodes name the pack {key} with {len(told.commits())} different commits"
+    elif ref:
+        message = f"`{ref}` of the node pack {key} could not be turned into a commit"
+    else:
+        message = f"nothing says which commit of the node pack {key} is meant"
     inquiry.unresolved(
         ("nodes", key),
-        f"the node pack {key} {why}" if not ref else f"of the node pack {key}, {why}",
-        f"write repository and the full commit under nodes: {key}:, or {CAPTURE}",
-        _users(references),
+        message,
+        f"write repository and full commit under nodes: {key}:, or {CAPTURE}",
+        tuple(dict.fromkeys(told.users)),
     )
 
 
-def _report_homeless(inquiry: Inquiry, has_wishes: bool) -> None:
+def _report_homeless(inquiry: Inquiry) -> None:
     """Classes that say nothing of their pack; where packs are wished for, one of those is it."""
-    if has_wishes:
+    if inquiry.spec.nodes:
         return
     homeless = {
         name
         for needs in inquiry.needs.values()
-        for name in needs.foreign
-        - {one.class_type for one in needs.packs if one.aux_id or one.cnr_id}
+        for name in needs.foreign - {one.class_type for one in needs.packs}
     }
     for name in sorted(homeless):
         inquiry.unresolved(
@@ -200,8 +211,3 @@ def _report_homeless(inquiry: Inquiry, has_wishes: bool) -> None:
             f"nothing says which node pack brings the class {name}",
             "write the pack under nodes: in runflow.yaml, with repository and full commit",
         )
-
-
-def _users(references: list[PackReference]) -> tuple[tuple[str, str], ...]:
-    rows = [("used by", f"node {one.node} ({one.class_type})") for one in references]
-    return tuple(dict.fromkeys(rows))

@@ -7,8 +7,7 @@ from pathlib import Path
 from ..findings import Finding, Where
 from ..lock.model import ResourcePin
 from ..sources.files import Content, below, contents_of
-from ..workflow.references import ResourceReference
-from .inquiry import Inquiry
+from .inquiry import Inquiry, Row
 
 
 def resource_pins(inquiry: Inquiry) -> dict[str, ResourcePin]:
@@ -16,10 +15,10 @@ def resource_pins(inquiry: Inquiry) -> dict[str, ResourcePin]:
 
     A file in the input folder is always read again: the file is its own wish.
     """
-    users: dict[str, list[ResourceReference]] = {path: [] for path in inquiry.spec.resources}
-    for _, needs in sorted(inquiry.needs.items()):
+    users: dict[str, list[Row]] = {path: [] for path in inquiry.spec.resources}
+    for slug, needs in sorted(inquiry.needs.items()):
         for reference in needs.resources:
-            users.setdefault(reference.path, []).append(reference)
+            users.setdefault(reference.path, []).append(inquiry.used_by(slug, reference))
     files = {path: file for path in users if (file := _file(inquiry.sources.inputs, path))}
     contents = contents_of(files.values())
     pins = {}
@@ -38,7 +37,7 @@ def _file(inputs: Path, path: str) -> Path | None:
 def _pin(
     inquiry: Inquiry,
     path: str,
-    users: list[ResourceReference],
+    users: list[Row],
     found: Content | OSError | None,
 ) -> ResourcePin | None:
     wish = inquiry.spec.resources.get(path)
@@ -79,11 +78,10 @@ def _pin(
     return former if same else None
 
 
-def _report_lack(inquiry: Inquiry, path: str, users: list[ResourceReference]) -> None:
-    also = tuple(dict.fromkeys(("used by", f"node {one.node} ({one.class_type})") for one in users))
+def _report_lack(inquiry: Inquiry, path: str, users: list[Row]) -> None:
     inquiry.unresolved(
         ("resources", path),
         f"the input file {path} is missing",
         f"put the file at {path}, or give its URL and sha256 under resources: in runflow.yaml",
-        also,
+        tuple(dict.fromkeys(users)),
     )

@@ -10,8 +10,10 @@ from ..findings import Finding, Where
 from ..lock.diff import LockDiff, diff
 from ..lock.model import Lock
 from ..lock.text import LOCK_FILE, read_lock
+from ..project.files import read_file, text_of
 from ..project.paths import ProjectPaths
 from ..sources.git import repository_of
+from ..yaml_text import LARGEST
 
 
 def lock_diff(root: Path, base: str) -> LockDiff:
@@ -57,17 +59,7 @@ def _at_revision(path: Path, base: str) -> str | None:
 
 
 def _text(path: Path, name: str) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        raise LockError(
-            Finding("file-not-text", f"{name} is not UTF-8 text", Where(name))
-        ) from None
-    except OSError as error:
-        reason = error.strerror or "unreadable"
-        raise LockError(
-            Finding("file-unreadable", f"{name} cannot be read: {reason}", Where(name))
-        ) from None
+    return text_of(read_file(path, name, LARGEST, LockError), name, LockError)
 
 
 def _read(text: str, name: str) -> Lock:
