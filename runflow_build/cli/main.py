@@ -69,6 +69,7 @@ def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
         epilog=f"{EXIT_CODES}. `runflow COMMAND --help` shows an example of each command.",
     )
     parser.add_argument("--version", action="version", version=f"runflow {__version__}")
+    _add_directory(parser, Path("."))
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     wanted = [argv[0]] if argv and argv[0] in COMMANDS else COMMANDS
     for name in wanted:
@@ -86,13 +87,18 @@ def _add(
         description=module.HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    # Before the command or behind it, as with git and make; a default here would win over both.
+    _add_directory(parser, argparse.SUPPRESS)
+    parser.set_defaults(run=module.run)
+    module.add(parser)
+
+
+def _add_directory(parser: argparse.ArgumentParser, default: object) -> None:
     parser.add_argument(
         "-C",
         "--directory",
         type=Path,
-        default=Path("."),
+        default=default,
         metavar="DIR",
         help="the folder of runflow.yaml (default: this one)",
     )
-    parser.set_defaults(run=module.run)
-    module.add(parser)

@@ -213,7 +213,7 @@ class ProjectTasks:
 
         The first endpoint that is asked starts the look-ups of all.
         """
-        from .publish import is_published, lookups
+        from .published import is_published, lookups
 
         if self._lookups is None:
             self._lookups = lookups(self.root, list(self.outline.endpoints))
@@ -257,8 +257,9 @@ class ProjectTasks:
 
     def _project_task(self, stage: str, **task: Any) -> Task:
         """One task for a project: `lock`, or `lock:<folder>` where there are several."""
-        name = {"name": self.prefix.rstrip(":")} if self.prefix else {}
-        return _task(basename=stage, **name, **task)
+        if self.prefix:
+            task["name"] = self.prefix.rstrip(":")
+        return _task(basename=stage, **task)
 
     def _endpoint_task(self, stage: str, slug: str, **task: Any) -> Task:
         return _task(basename=stage, name=f"{self.prefix}{slug}", **task)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import atexit
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -18,21 +16,12 @@ from ..project.load import load_spec
 from ..project.paths import ProjectPaths
 from ..publish.assets import Assets
 from ..publish.client import Client
-from ..publish.plan import plan
 from ..publish.push import Published, delete, failed, prune, push
-from ..publish.remote import AT_ONCE, Lookups
-from ..publish.settings import Connection, connection
+from ..publish.remote import AT_ONCE
 from ..publish.wire import Provenance
 from ..spec.read import SpecText
 from ..yaml_text import placed
-
-
-@dataclass(frozen=True)
-class _Session:
-    """One API for the whole process: endpoints share connections and uploaded files."""
-
-    client: Client
-    assets: Assets
+from .session import connect
 
 
 def publish(
@@ -59,15 +48,15 @@ def publish(
     spec = load_spec(ProjectPaths(root))
     chosen = _chosen(spec, slugs)
     require_fresh(root)
-    session = _session(connection(url))
+    client = connect(url)
     ready, done = _prepared(root, chosen)
     for result in done:
         report(result)
-    provenance = _provenance(root, spec)
+    source = _provenance(root, spec)
 
     def one(slug: str) -> Published:
         try:
-            return _push(root, slug, spec, provenance, session, adopt, dry_run)
+            return _push(root, slug, spec, source, client, adopt, dry_run)
         except RunflowError as error:
             return failed(slug, error)
 
@@ -76,7 +65,7 @@ def publish(
             done.append(result)
             report(result)
     if prune_others and not any(result.action == "failed" for result in done):
-        gone = prune(session.client, provenance.project, spec.spec.endpoints, dry_run)
+        gone = prune(client, source.project, spec.spec.endpoints, dry_run)
         for result in gone:
             done.append(result)
             report(result)
@@ -89,8 +78,8 @@ def publish_built(root: Path, slug: str) -> Published:
     Raises ApiError, CheckError, BundleError.
     """
     spec = load_spec(ProjectPaths(root))
-    session = _session(connection())
-    return _push(root, slug, spec, _provenance(root, spec), session)
+    client = connect()
+    return _push(root, slug, spec, _provenance(root, spec), client)
 
 
 def unpublish(
@@ -99,68 +88,13 @@ def unpublish(
     """Delete one endpoint at the API. Raises SpecError, ApiError (`endpoint-unknown`),
     ApiRefusedError (`endpoint-not-ours`)."""
     spec = load_spec(ProjectPaths(root))
-    client = _session(connection(url)).client
+    client = connect(url)
     client.act_for(spec.spec.organization)
     return delete(client, slug, _project(root, spec), adopt, dry_run)
 
 
-def connect(url: str | None = None) -> Client:
-    """The client of the API that is meant, with its key. Raises ApiError."""
-    return _session(connection(url)).client
-
-
-def lookups(root: Path, slugs: Sequence[str]) -> Lookups:
-    """Look-ups of all endpoints, which start when the first result is asked for."""
-    organization = load_spec(ProjectPaths(root)).spec.organization
-    return Lookups(connect, slugs, organization)
-
-
-def is_published(root: Path, slug: str, remote: Lookups) -> bool:
-    """Whether the API has exactly the bundle that was built. Never raises for what the user can
-    mend: then it counts as not published, and publishing tells."""
-    record = remote.get(slug)
-    if record is None or isinstance(record, RunflowError):
-        return False
-    try:
-        spec = load_spec(ProjectPaths(root))
-        step = plan(_built(root, slug), _provenance(root, spec), record)
-    except RunflowError:
-        return False
-    return step.action == "unchanged"
-
-
-@cache
-def _session(where: Connection) -> _Session:
-    client = Client(where.base_url, where.api_key)
-    atexit.register(client.close)
-    return _Session(client, Assets(client))
-
-
-def _push(
-    root: Path,
-    slug: str,
-    spec: SpecText,
-    provenance: Provenance,
-    session: _Session,
-    adopt: bool = False,
-    dry_run: bool = False,
-) -> Published:
-    bundle = _built(root, slug)
-    files = {name: root / name for name in bundle.resources}
-    try:
-        return push(
-            bundle, session.client, provenance, files, adopt, dry_run, assets=session.assets
-        )
-    except RunflowError as error:
-        # What the API says of a value, runflow.yaml has the line of.
-        error.findings = tuple(
-            placed(finding, spec.marks, "runflow.yaml") if finding.where.key else finding
-            for finding in error.findings
-        )
-        raise
-
-
-def _built(root: Path, slug: str) -> Bundle:
+def built_bundle(root: Path, slug: str) -> Bundle:
+    """The bundle that `rewrite` left. Raises BundleError."""
     path = ProjectPaths(root).bundle(slug)
     try:
         return read_bundle(path.read_text(encoding="utf-8"))
@@ -170,6 +104,39 @@ def _built(root: Path, slug: str) -> Bundle:
         raise BundleError(
             Finding("file-missing", message, where, fix="build it: runflow build")
         ) from None
+
+
+def provenance(root: Path) -> Provenance:
+    """Where a publish of the project in `root` comes from. Raises SpecError."""
+    return _provenance(root, load_spec(ProjectPaths(root)))
+
+
+@cache
+def _assets(client: Client) -> Assets:
+    """Files that were uploaded by this process: endpoints that share one share its asset."""
+    return Assets(client)
+
+
+def _push(
+    root: Path,
+    slug: str,
+    spec: SpecText,
+    source: Provenance,
+    client: Client,
+    adopt: bool = False,
+    dry_run: bool = False,
+) -> Published:
+    bundle = built_bundle(root, slug)
+    files = {name: root / name for name in bundle.resources}
+    try:
+        return push(bundle, client, source, files, adopt, dry_run, assets=_assets(client))
+    except RunflowError as error:
+        # What the API says of a value, runflow.yaml has the line of.
+        error.findings = tuple(
+            placed(finding, spec.marks, "runflow.yaml") if finding.where.key else finding
+            for finding in error.findings
+        )
+        raise
 
 
 def _provenance(root: Path, spec: SpecText) -> Provenance:

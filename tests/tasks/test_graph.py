@@ -1,0 +1,232 @@
+"""The task graph, as `doit` in CI runs it."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import sqlite3
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+NOTHING = re.compile(r"nothing to do: \d+ up to date")
+
+
+def test_the_first_lock_writes_and_the_second_has_nothing_to_do(new_project: Any) -> None:
+    project = new_project("poster")
+    code, told = project.doit("lock")
+    assert (code, project.lock.exists()) == (0, True), told
+    written = project.lock.stat().st_mtime_ns
+    code, told = project.doit("lock")
+    assert code == 0
+    assert NOTHING.search(told), told
+    assert project.lock.stat().st_mtime_ns == written
+
+
+def test_a_lock_edited_by_hand_is_locked_again(new_project: Any) -> None:
+    project = new_project("poster")
+    project.doit("lock")
+    right = project.lock.read_bytes()
+    project.lock.write_bytes(right + b"\n")
+    code, told = project.doit("lock")
+    assert code == 0, told
+    assert project.lock.read_bytes() == right
+
+
+def test_without_arguments_everything_is_validated(new_project: Any) -> None:
+    project = new_project("poster", "card")
+    project.doit("lock")
+    code, told = project.doit()
+    assert code == 0, told
+    assert "validate:poster: " in told
+    assert "validate:card: " in told
+    assert not project.bundle("poster").exists()
+
+
+def test_nothing_changed_and_nothing_is_done(new_project: Any) -> None:
+    project = new_project("poster", "card")
+    project.doit("lock")
+    project.doit("rewrite")
+    code, told = project.doit("rewrite")
+    assert code == 0
+    assert NOTHING.search(told), told
+
+
+def test_only_the_endpoint_whose_workflow_changed_is_done_again(new_project: Any) -> None:
+    project = new_project("poster", "card")
+    project.doit("lock")
+    project.doit("rewrite")
+    changed = json.loads(project.workflow("card").read_text())
+    changed["1"]["inputs"]["color"] = 255
+    project.workflow("card").write_text(json.dumps(changed))
+    before = project.bundle("poster").stat().st_mtime_ns
+    project.doit("lock")
+    code, told = project.doit("rewrite")
+    assert code == 0, told
+    assert "rewrite:card: " in told
+    assert project.bundle("poster").stat().st_mtime_ns == before
+
+
+def test_a_stale_lock_fails_everything_behind_it_and_is_never_rewritten(new_project: Any) -> None:
+    project = new_project("poster")
+    project.doit("lock")
+    locked = project.lock.read_bytes()
+    project.write_spec(["poster"], "project: renamed\n")
+    project.spec.write_text(project.spec.read_text().replace("3cd7b32f", "4cd7b32f"))
+    for task in ("fresh", "validate", "rewrite", "publish"):
+        code, told = project.doit(task)
+        assert code == 1, told
+        assert "lock-stale" in told
+        assert "run `doit lock`" in told
+        assert project.lock.read_bytes() == locked
+    assert not project.bundle("poster").exists()
+
+
+def test_without_a_lock_every_stage_says_how_to_get_one(new_project: Any) -> None:
+    project = new_project("poster")
+    code, told = project.doit("publish")
+    assert code == 1
+    assert "lock-missing: there is no runflow.lock" in told
+    assert not project.lock.exists()
+
+
+def test_one_failing_endpoint_among_five_fails_alone(new_project: Any) -> None:
+    slugs = ["one", "two", "three", "four", "five"]
+    project = new_project(*slugs)
+    project.doit("lock")
+    project.workflow("three").write_text('{"1": {"class_type": "Empty')
+    code, told = project.doit("rewrite")
+    assert code == 1
+    assert "three.json" in told
+    assert [slug for slug in slugs if project.bundle(slug).exists()] == [
+        "one", "two", "four", "five",
+    ]  # fmt: skip
+
+
+def test_a_missing_workflow_is_a_finding_and_fails_alone(new_project: Any) -> None:
+    project = new_project("one", "two")
+    project.doit("lock")
+    project.workflow("one").unlink()
+    code, told = project.doit("rewrite")
+    assert code == 1
+    assert "file-missing" in told
+    assert "Traceback" not in told
+    assert project.bundle("two").exists()
+
+
+def test_four_at_once_do_the_same_as_one(new_project: Any) -> None:
+    slugs = [f"endpoint-{number}" for number in range(8)]
+    project = new_project(*slugs)
+    project.doit("lock")
+    code, told = project.doit("-n", "4", "rewrite")
+    assert code == 0, told
+    alone = {slug: project.bundle(slug).read_bytes() for slug in slugs}
+    shutil.rmtree(project.root / ".runflow")
+    project.doit("rewrite")
+    assert {slug: project.bundle(slug).read_bytes() for slug in slugs} == alone
+
+
+def test_two_locks_at_once_leave_one_whole_lock(new_project: Any) -> None:
+    project = new_project(*(f"endpoint-{number}" for number in range(20)))
+    both = [project.start("lock"), project.start("lock")]
+    told = [process.communicate(timeout=120)[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0], told
+    locked = project.lock.read_bytes()
+    project.lock.unlink()
+    project.doit("lock")
+    assert project.lock.read_bytes() == locked
+
+
+def test_the_state_can_be_deleted_at_any_time(new_project: Any) -> None:
+    project = new_project("poster")
+    project.doit("lock")
+    project.doit("rewrite")
+    bundle, lock = project.bundle("poster").read_bytes(), project.lock.read_bytes()
+    shutil.rmtree(project.root / ".runflow")
+    code, told = project.doit("rewrite")
+    assert code == 0, told
+    assert project.bundle("poster").read_bytes() == bundle
+    assert project.lock.read_bytes() == lock
+
+
+def test_the_state_of_another_release_counts_for_nothing(new_project: Any) -> None:
+    project = new_project("poster")
+    project.doit("lock")
+    project.doit("rewrite")
+    state = sqlite3.connect(project.root / ".runflow" / "doit.db")
+    with state:
+        rows = state.execute("select task_id, task_data from doit").fetchall()
+        for task, data in rows:
+            older = json.loads(data)
+            older["_values_:"]["tool"] = "0.0.1"
+            state.execute(
+                "update doit set task_data = ? where task_id = ?", (json.dumps(older), task)
+            )
+    state.close()
+    code, told = project.doit("rewrite")
+    assert code == 0
+    assert "rewrite:poster: " in told
+
+
+def test_a_damaged_state_says_what_to_delete(new_project: Any) -> None:
+    project = new_project("poster")
+    (project.root / ".runflow").mkdir()
+    (project.root / ".runflow" / "doit.db").write_bytes(b"not a database" * 100)
+    code, told = project.doit("lock")
+    assert code == 3
+    assert ".runflow/doit.db" in told
+    assert "remove" in told
+
+
+def test_a_broken_runflow_yaml_is_one_line_and_exit_3(new_project: Any) -> None:
+    project = new_project("poster")
+    project.write_spec(["poster"], "modles: {}\n")
+    code, told = project.doit("lock")
+    assert code == 3
+    assert told.startswith("ERROR: runflow.yaml:5:1: spec-unknown-key: ")
+    assert len(told.splitlines()) == 1
+
+
+def test_a_folder_without_a_project_says_how_to_begin(new_project: Any) -> None:
+    project = new_project("poster")
+    project.spec.unlink()
+    code, told = project.doit()
+    assert code == 3
+    assert "runflow init" in told
+
+
+def test_several_projects_have_their_folder_in_the_names(
+    new_project: Callable[..., Any],
+) -> None:
+    one = new_project("poster", folder="all/one")
+    new_project("poster", folder="all/two")
+    (one.root.parent / "dodo.py").write_text(
+        (one.root / "dodo.py").read_text().replace('"."', '"*"')
+    )
+    one.root = one.root.parent
+    code, told = one.doit("lock")
+    assert code == 0, told
+    code, told = one.doit("rewrite:two:poster")
+    assert code == 0, told
+    assert "validate:two:poster: " in told
+    assert (one.root / "two/.runflow/build/poster.json").exists()
+    assert not (one.root / "one/.runflow/build/poster.json").exists()
+
+
+def test_cleaning_removes_the_bundles_and_never_the_lock(new_project: Any) -> None:
+    project = new_project("poster")
+    project.doit("lock")
+    project.doit("rewrite")
+    code, told = project.doit("clean", "--clean-all")
+    assert code == 0, told
+    assert not project.bundle("poster").exists()
+    assert project.lock.exists()
+
+
+@pytest.mark.parametrize("name", ["lock", "fresh", "validate", "rewrite", "publish", "call"])
+def test_every_stage_is_listed_with_what_it_does(new_project: Any, name: str) -> None:
+    code, told = new_project("poster").doit("list", "--all")
+    assert code == 0
+    assert re.search(rf"^{name}(:poster)?  +\S", told, re.MULTILINE), told
