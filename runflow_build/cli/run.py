@@ -51,7 +51,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from ..publish.call import call
-    from ..tasks.publish import connect
+    from ..tasks.session import connect
 
     owner, _, slug = args.endpoint.rpartition("/")
     called = call(

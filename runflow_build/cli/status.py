@@ -34,7 +34,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from ..project.load import load
     from ..publish.status import status
-    from ..tasks.publish import connect
+    from ..tasks.session import connect
 
     found = status(load(args.directory), lambda: connect(args.url))
     print(json.dumps(found.to_json(), ensure_ascii=False) if args.json else _text(found))

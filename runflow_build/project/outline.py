@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ class Outline:
 
     endpoints: dict[str, str]  # slug -> path of the workflow, as runflow.yaml writes it
     companions: tuple[str, ...]  # files that are written beside the lock, where there is need
+    organization: str | None  # whose key publishing needs; None: any
 
 
 def outline(root: Path) -> Outline:
@@ -36,7 +37,7 @@ def outline(root: Path) -> Outline:
     if kept := _kept(paths.outline, stamp):
         return kept
     fresh = _from_spec(paths)
-    shape = {"of": stamp, "endpoints": fresh.endpoints, "companions": fresh.companions}
+    shape = {"of": stamp, **asdict(fresh)}
     with suppress(SaveError):  # kept for speed only: a folder that cannot be written works too
         save_files({paths.outline: json.dumps(shape)})
     return fresh
@@ -47,7 +48,9 @@ def _kept(path: Path, stamp: str) -> Outline | None:
     try:
         shape: Any = json.loads(path.read_bytes())
         if shape["of"] == stamp:
-            return Outline(dict(shape["endpoints"]), tuple(shape["companions"]))
+            return Outline(
+                dict(shape["endpoints"]), tuple(shape["companions"]), shape["organization"]
+            )
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         pass
     return None
@@ -60,4 +63,5 @@ def _from_spec(paths: ProjectPaths) -> Outline:
     return Outline(
         {slug: endpoint.workflow for slug, endpoint in spec.endpoints.items()},
         (DEFINITIONS_FILE, *(f"pylock.{target}.toml" for target in spec.python.targets)),
+        spec.organization,
     )

@@ -13,7 +13,7 @@ from ..errors import ApiError, CheckError
 from ..findings import Finding, Where
 from ..lock.model import ResourcePin
 from .client import Client, part
-from .plan import Record
+from .record import Record
 from .refusals import Call, unexpected
 from .wire import Asset, mime_type_of
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal
 
 from .. import digest
 from ..bundle import Bundle
 from ..findings import Finding
+from .record import Record, published_from, resource_hashes
 from .wire import DOCUMENTED, OPTIONAL, Body, Provenance, body_of, optional_fields
 
-Record: TypeAlias = dict[str, Any]
 Action = Literal["created", "updated", "unchanged", "refused"]
 
 _SHOWN_CHARS = 60  # of a value in a change
@@ -77,13 +77,6 @@ def plan(
     return Plan("updated" if changes else "unchanged", tuple(changes), tuple(findings))
 
 
-def published_from(remote: Record) -> dict[str, Any] | None:
-    """The record's `environment.runflow`; None: not published by us, or not handed back."""
-    environment = remote.get("environment")
-    known = environment.get("runflow") if isinstance(environment, dict) else None
-    return known if isinstance(known, dict) else None
-
-
 def summary(changes: tuple[Change, ...]) -> str:
     """The names of the changed fields, in one line."""
     names = [change.field for change in changes]
@@ -131,7 +124,7 @@ def _comparable(name: str, theirs: Any, ours: Any) -> tuple[Any, Any]:
     if name == "environment":
         theirs, ours = _without_runflow(theirs), _without_runflow(ours)
     elif name == "resources":
-        theirs, ours = _hashes(theirs), _hashes(ours)
+        theirs, ours = resource_hashes(theirs), resource_hashes(ours)
     elif name == "workflow_json":
         theirs, ours = _without_meta(theirs), _without_meta(ours)
     elif name in ("inputs", "outputs"):
@@ -161,14 +154,6 @@ def _without_runflow(environment: Any) -> Any:
     if isinstance(packages, list) and all(isinstance(row, dict) for row in packages):
         rest["packages"] = {str(row.get("name")): row.get("version") for row in packages}
     return rest
-
-
-def _hashes(resources: Any) -> Any:
-    if not isinstance(resources, dict):
-        return resources
-    return {
-        path: row.get("sha256") if isinstance(row, dict) else row for path, row in resources.items()
-    }
 
 
 def _without_meta(prompt: Any) -> Any:
@@ -226,7 +211,7 @@ def _bytes(value: Any) -> bytes:
 
 def _from_nothing(ours: Body) -> Iterator[Change]:
     for name, value in ours.items():
-        kept = normal(_hashes(value) if name == "resources" else value)
+        kept = normal(resource_hashes(value) if name == "resources" else value)
         if kept is not None:
             yield Change(name, None, kept)
 

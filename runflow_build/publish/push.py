@@ -13,7 +13,8 @@ from ..errors import ApiError, ApiRefusedError, RunflowError
 from ..findings import Finding, Where, render
 from .assets import Assets, check, to_send
 from .client import ATTEMPTS, Client, backoff, part
-from .plan import Change, Plan, Record, no_record, plan, published_from, summary, to_reset
+from .plan import Change, Plan, no_record, plan, summary, to_reset
+from .record import Record, published_from
 from .remote import COLLECTION, find, published_by
 from .wire import Provenance, body_of, spec_key
 
@@ -100,8 +101,9 @@ def push(
     )
     if dry_run:
         check(bundle, resources, done.uploads)
-    if dry_run or step.action == "unchanged":
         return done
+    if step.action == "unchanged":
+        return replace(done, url=call_url(client, bundle.slug, provenance.organization))
     found = (assets or Assets(client)).of(bundle, resources, remote)
     body = body_of(bundle, provenance, found)
     try:

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..errors import RunflowError
 from .client import Client, part
-from .plan import Record, published_from
+from .record import Record, published_from
 from .refusals import Call, unexpected
 
 COLLECTION = "/v1/comfyui-workflows"

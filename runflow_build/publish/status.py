@@ -14,7 +14,8 @@ from ..lock.freshness import disagreements
 from ..project.load import Project
 from ..rewrite import rewrite
 from .client import Client
-from .plan import Change, Record, plan, published_from
+from .plan import Change, plan
+from .record import Record, published_from
 from .remote import look_up, published_by
 from .wire import Provenance
 

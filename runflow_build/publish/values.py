@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +72,11 @@ def check(contract: Contract | None, values: Mapping[str, Value]) -> None:
     try:
         coerce(contract, shapes)
     except BindError as error:
-        problems += [finding for finding in error.findings if finding.where.field not in refused]
+        problems += [
+            _for_a_caller(contract, finding)
+            for finding in error.findings
+            if finding.where.field not in refused
+        ]
     if problems:
         raise BindError(*problems)
 
@@ -114,6 +119,15 @@ def _guessed(text: str) -> Value:
         except ValueError:  # 007, .5: no JSON, so it stays text
             return text
     return text
+
+
+def _for_a_caller(contract: Contract, finding: Finding) -> Finding:
+    """An engine wants the name of a file that is there; a caller has the file."""
+    wanted = contract.inputs.get(finding.where.field or "")
+    if wanted is None or wanted.type not in _FILES:
+        return finding
+    kind = "image" if wanted.type == "IMAGE" else "file"
+    return replace(finding, fix=f"give the {kind}: {finding.where.field}=@FILE")
 
 
 def _no_file(name: str, wanted: ContractInput) -> Finding:
