@@ -20,6 +20,7 @@ _CLASS_OF_TYPE: Mapping[str, str] = {
 }
 _LOADER = "LoadImage"
 _LOADER_FIELD = "image"
+_INPUT_IMAGE = "RunflowInputImage"
 _OUTPUT_IMAGE = "RunflowOutputImage"
 _PICTURE_SINKS = {"SaveImage": "images", "PreviewImage": "images"}  # class -> its image socket
 
@@ -85,9 +86,12 @@ class _Exposure:
         """Whether the node gives the contract's default by itself."""
         if row.type == "FILE" and VALUE not in former:
             return bool(former.get("file_name") == row.default)
-        link = link_of(former.get(VALUE))
-        loader = self.prompt.get(link[0]) if link and row.type == "IMAGE" else None
-        return loader is not None and bool(loader["inputs"].get(_LOADER_FIELD) == row.default)
+        link = link_of(former.get(VALUE)) if row.type == "IMAGE" else None
+        origin = self.prompt.get(link[0]) if link else None
+        while origin and origin["class_type"] == _INPUT_IMAGE:  # the loader is exposed, too
+            link = link_of(origin["inputs"].get(VALUE))
+            origin = self.prompt.get(link[0]) if link else None
+        return origin is not None and bool(origin["inputs"].get(_LOADER_FIELD) == row.default)
 
     def _set_directly(self, row: ContractInput) -> None:
         """The field itself is the input: give it the default, and no file of the author's."""
