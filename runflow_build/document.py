@@ -101,9 +101,9 @@ _EXPECTED: Mapping[str, str] = {
     "model_type": "a mapping of `key: value`",
 }
 _LIMITS: Mapping[str, str] = {
-    "greater_than": "must be more than {gt}",
-    "greater_than_equal": "must be at least {ge}",
-    "less_than_equal": "must be at most {le}",
+    "greater_than": "must be more than {gt:g}",
+    "greater_than_equal": "must be at least {ge:g}",
+    "less_than_equal": "must be at most {le:g}",
     "string_too_short": "must not be empty",
     "too_short": "must not be empty",
     "finite_number": "must be a finite number",
