@@ -10,38 +10,25 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "runflow_build"
 
-LEVELS = {
-    # values that everybody shares
-    "errors": 0,
-    "findings": 0,
-    "digest": 0,
-    "redact": 0,
-    "document": 0,
-    "yaml_text": 0,
-    "api_keys": 0,
-    # what people write
-    "spec": 1,
-    "workflow": 1,
-    # what is locked and published
-    "lock": 2,
-    "bundle": 2,
-    # the stages that are pure functions
-    "validate": 3,
-    "rewrite": 3,
+# From the ground up; a unit imports from rows below its own, and from itself.
+ROWS = [
+    {"digest", "findings"},
+    {"api_keys", "errors"},
+    {"redact"},
+    {"document", "yaml_text"},
+    {"spec"},  # what people write
+    {"workflow"},
+    {"lock"},  # what is locked and published
+    {"bundle"},
+    {"rewrite", "validate"},  # the stages that are pure functions
     # ---- pure above this line, the world below it ----
-    "project": 4,
-    "sources": 4,
-    "engines": 4,
-    # the stages that look out
-    "resolve": 5,
-    "publish": 5,
-    # what strings the stages together
-    "tasks": 6,
-    "server": 6,
-    # what people touch
-    "cli": 7,
-}
-PURE = 3
+    {"engines", "project", "sources"},
+    {"publish", "resolve"},  # the stages that look out
+    {"server", "tasks"},  # what strings the stages together
+    {"cli"},  # what people touch
+]
+LEVELS = {unit: level for level, units in enumerate(ROWS) for unit in units}
+PURE = LEVELS["rewrite"]
 
 WORLDLY = {
     "asyncio", "git", "glob", "httpx", "io", "os", "random", "secrets", "shutil", "socket",

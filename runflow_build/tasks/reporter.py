@@ -17,7 +17,7 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
         super().__init__(outstream, options)
         self._started: dict[str, float] = {}
         self._begun = time.perf_counter()
-        self._done = self._up_to_date = 0
+        self._done = self._up_to_date = self._failed = self._not_run = 0
 
     def execute_task(self, task: Any) -> None:
         self._started[task.name] = time.perf_counter()
@@ -39,8 +39,11 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
     def _write_failure(self, result: Any, write_exception: bool = True) -> None:
         failure, task = result["exception"], result["task"]
         if failure.get_name() == "UnmetDependency":
-            self.write(f"{task.name}: not run, because a task it needs failed\n")
+            if task.actions:  # a group has none, and nothing to tell
+                self._not_run += 1
+                self.write(f"{task.name}: not run, because a task it needs failed\n")
             return
+        self._failed += 1
         self.write(f"{task.name}: failed\n")
         # A finding explains itself; anything else is a defect and shows where it comes from.
         self.write((failure.get_msg() if failure.traceback else failure.message).rstrip() + "\n")
@@ -48,13 +51,12 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
     def complete_run(self) -> None:
         """The last line. Failures were told when they happened and are not told again."""
         seconds = time.perf_counter() - self._begun
-        failed = len(self.failures)
-        if failed:
-            text = f"{failed} failed, {self._done} done, {self._up_to_date} up to date"
-        elif self._done:
-            text = f"{self._done} done, {self._up_to_date} up to date"
-        else:
-            text = f"nothing to do: {self._up_to_date} up to date"
+        counts = [(self._failed, "failed"), (self._not_run, "not run"), (self._done, "done")]
+        text = ", ".join(f"{number} {state}" for number, state in counts if number)
+        if not text:
+            text = "nothing to do"
+        if self._up_to_date:
+            text += f", {self._up_to_date} up to date"
         self.write(f"{text} ({seconds:.2f} s)\n")
         for message in self.runtime_errors:
             self.write(f"{message}\n")

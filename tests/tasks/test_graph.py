@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-NOTHING = re.compile(r"nothing to do: \d+ up to date")
+NOTHING = re.compile(r"nothing to do, \d+ up to date")
+FAILED = (1, 2)  # doit: a task failed, or one that needs it could not run
 
 
 def test_the_first_lock_writes_and_the_second_has_nothing_to_do(new_project: Any) -> None:
@@ -77,7 +78,7 @@ def test_a_stale_lock_fails_everything_behind_it_and_is_never_rewritten(new_proj
     project.spec.write_text(project.spec.read_text().replace("3cd7b32f", "4cd7b32f"))
     for task in ("fresh", "validate", "rewrite", "publish"):
         code, told = project.doit(task)
-        assert code == 1, told
+        assert code in FAILED, told
         assert "lock-stale" in told
         assert "run `doit lock`" in told
         assert project.lock.read_bytes() == locked
@@ -87,7 +88,7 @@ def test_a_stale_lock_fails_everything_behind_it_and_is_never_rewritten(new_proj
 def test_without_a_lock_every_stage_says_how_to_get_one(new_project: Any) -> None:
     project = new_project("poster")
     code, told = project.doit("publish")
-    assert code == 1
+    assert code in FAILED, told
     assert "lock-missing: there is no runflow.lock" in told
     assert not project.lock.exists()
 
@@ -98,7 +99,7 @@ def test_one_failing_endpoint_among_five_fails_alone(new_project: Any) -> None:
     project.doit("lock")
     project.workflow("three").write_text('{"1": {"class_type": "Empty')
     code, told = project.doit("rewrite")
-    assert code == 1
+    assert code in FAILED, told
     assert "three.json" in told
     assert [slug for slug in slugs if project.bundle(slug).exists()] == [
         "one", "two", "four", "five",
@@ -110,7 +111,7 @@ def test_a_missing_workflow_is_a_finding_and_fails_alone(new_project: Any) -> No
     project.doit("lock")
     project.workflow("one").unlink()
     code, told = project.doit("rewrite")
-    assert code == 1
+    assert code in FAILED, told
     assert "file-missing" in told
     assert "Traceback" not in told
     assert project.bundle("two").exists()
