@@ -19,7 +19,7 @@ from .model import Prompt, Workflow, where_in
 from .reach import cycles, link_of
 from .runflow_nodes import DEPLOY_CLASS
 from .texts import dynamic_prompt, filled_prefix, has_date
-from .widgets import ABSENT, Widget, guessed_values, unsupported, values_of
+from .widgets import ABSENT, Layout, Widget, guessed_values, layout_of, unsupported, values_of
 
 _NOTES = ("Note", "MarkdownNote", DEPLOY_CLASS)
 _VIRTUAL: Mapping[str, str] = {
@@ -27,13 +27,6 @@ _VIRTUAL: Mapping[str, str] = {
     "PrimitiveNode": "a PrimitiveNode",
     "SetNode": "a SetNode",
     "GetNode": "a GetNode",
-}
-_RENAMED: Mapping[str, str] = {
-    "T2IAdapterLoader": "ControlNetLoader",
-    "ConditioningAverage ": "ConditioningAverage",
-    "SDV_img2vid_Conditioning": "SVD_img2vid_Conditioning",
-    "Load3DAnimation": "Load3D",
-    "Preview3DAnimation": "Preview3D",
 }
 _SAVERS = (
     "SaveImage",
@@ -97,9 +90,11 @@ class _Conversion:
 
     def __init__(self, data: Mapping[str, Any], definitions: Definitions) -> None:
         self._definitions = definitions
+        self._layouts: dict[str, Layout | None] = {}
         self._graph, self.errors = read_graph(data)
         self.warnings: list[Finding] = []
         self._refused: set[str] = set()
+        self._passed: list[Node] = []  # refused for what they pass on, which is looked at in turn
 
     def prompt(self) -> Prompt:
         """The nodes that are sent, each with what its widgets and links say."""
@@ -108,6 +103,8 @@ class _Conversion:
             for node in self._graph.nodes.values()
             if not self._is_left_out(node)
         }
+        while self._passed:
+            self._link(self._passed.pop(), {})
         return {node: bodies[node] for node in sorted(bodies, key=_editor_order)}
 
     def _is_left_out(self, node: Node) -> bool:
@@ -117,28 +114,37 @@ class _Conversion:
         return off or node.class_type in _NOTES or node.class_type in _VIRTUAL
 
     def _body(self, node: Node) -> dict[str, Any]:
-        class_type = _RENAMED.get(node.class_type, node.class_type)
-        definition = self._definitions.get(class_type)
+        layout = self._layout(node)
         inputs: dict[str, Any] = {}
         reason = self._unsupported(node)
         if reason:
             self._refuse(node, reason)
-        elif definition is None:
+        elif layout is None:
             inputs = {name: _as_sent(value) for name, value in self._guess(node).items()}
         else:
-            for widget, value in values_of(node, definition):
+            for widget, value in values_of(node, layout):
                 if widget.sent and value is not ABSENT:
                     inputs[widget.name] = _as_sent(self._text(node, widget, value))
         self._link(node, inputs)
-        title = node.title or (definition.title if definition else class_type)
-        return {"class_type": class_type, "inputs": inputs, "_meta": {"title": title}}
+        return {
+            "class_type": node.class_type,
+            "inputs": inputs,
+            "_meta": {"title": self._title(node)},
+        }
+
+    def _layout(self, node: Node) -> Layout | None:
+        """What the editor makes of the node's class, or None for an unknown one."""
+        if node.class_type not in self._layouts:
+            definition = self._definitions.get(node.class_type)
+            self._layouts[node.class_type] = layout_of(definition) if definition else None
+        return self._layouts[node.class_type]
 
     def _unsupported(self, node: Node) -> str | None:
         """Why this node, which the editor would send or expand, cannot be converted."""
         if kind := self._expands(node):
             return f"it is a {kind}"
-        definition = self._definitions.get(_RENAMED.get(node.class_type, node.class_type))
-        return unsupported(definition, node) if definition else None
+        layout = self._layout(node)
+        return unsupported(layout, node) if layout else None
 
     def _expands(self, node: Node) -> str | None:
         """What the editor calls a node that stands for others, or None."""
@@ -218,18 +224,18 @@ class _Conversion:
         node = next(iter(named or (one for one in nodes if self._title(one) == name)), None)
         if node is None:
             raise KeyError(name)
-        definition = self._definitions.get(node.class_type)
-        if definition is None or unsupported(definition, node):
+        layout = self._layout(node)
+        if layout is None or unsupported(layout, node):
             self._refuse(node, "a file name prefix reads one of its values")
             raise KeyError(name)
-        for one, value in values_of(node, definition):
+        for one, value in values_of(node, layout):
             if one.name == widget:
                 return _plain(None if value is ABSENT else value)
         raise KeyError(widget)
 
     def _title(self, node: Node) -> str:
-        definition = self._definitions.get(node.class_type)
-        return node.title or (definition.title if definition else node.class_type)
+        layout = self._layout(node)
+        return node.title or (layout.title if layout else node.class_type)
 
     # -- links
 
@@ -246,6 +252,8 @@ class _Conversion:
             if origin is None:
                 self._dangle(node, slot, f"comes from node {link.origin}, which does not exist")
             elif reason := self._unreadable(origin):
+                if origin.id not in self._refused:
+                    self._passed.append(origin)
                 self._refuse(origin, reason)
             elif origin.mode == Mode.MUTED:
                 inputs.pop(slot.name, None)
@@ -256,15 +264,13 @@ class _Conversion:
                     f"comes from output {link.origin_slot} of node {link.origin}, "
                     "which has no such output",
                 )
-            elif origin.class_type in _NOTES:
-                inputs.pop(slot.name, None)
             else:
                 inputs[slot.name] = [origin.id, link.origin_slot]
 
     def _has_input(self, node: Node, slot: Slot) -> bool:
         """Whether the node still has the input; slots that its pack added by script count."""
-        definition = self._definitions.get(_RENAMED.get(node.class_type, node.class_type))
-        return definition is None or slot.widget is None or definition.input(slot.name) is not None
+        layout = self._layout(node)
+        return layout is None or slot.widget is None or slot.name in layout.inputs
 
     def _unreadable(self, origin: Node) -> str | None:
         """Why what this node gives cannot be told, or None for a plain node."""
@@ -276,8 +282,8 @@ class _Conversion:
         return "it is bypassed, and other nodes read from it" if bypassed else None
 
     def _outputs(self, origin: Node) -> int:
-        definition = self._definitions.get(_RENAMED.get(origin.class_type, origin.class_type))
-        return max(origin.outputs, len(definition.outputs) if definition else 0)
+        layout = self._layout(origin)
+        return max(origin.outputs, layout.outputs if layout else 0)
 
     def _dangle(self, node: Node, slot: Slot, what: str) -> None:
         self.errors.append(

@@ -40,7 +40,12 @@ def read_workflow(data: bytes, path: str) -> Workflow:
         return Workflow(path, "graph", value)
     prompt = _prompt_in(value)
     if prompt is None:
-        _refuse("workflow-unknown-format", f"{_description(value)}: no workflow", path, fix=_EXPORT)
+        _refuse(
+            "workflow-unknown-format",
+            f"neither an editor graph nor a prompt: {_description(value)}",
+            path,
+            fix=_EXPORT,
+        )
     if doubles := parser.doubles_of(prompt):
         raise WorkflowError(*(_duplicate(node, path) for node in doubles))
     return Workflow(path, "prompt", prompt)

@@ -13,6 +13,15 @@ from typing import Any
 
 from ..findings import Finding, Where
 
+# Types that the editor renames when it opens a graph.
+_RENAMED: Mapping[str, str] = {
+    "T2IAdapterLoader": "ControlNetLoader",
+    "ConditioningAverage ": "ConditioningAverage",
+    "SDV_img2vid_Conditioning": "SVD_img2vid_Conditioning",
+    "Load3DAnimation": "Load3D",
+    "Preview3DAnimation": "Preview3D",
+}
+
 
 class Mode(IntEnum):
     """What the editor does with a node; any other number means ALWAYS."""
@@ -137,7 +146,7 @@ def _duplicate(first: Node, second: Node) -> Finding:
         f"two nodes have the id {first.id}",
         first.where(),
         (("also", second.where().node_text()),),
-        "give one of them another id: copy and paste it in ComfyUI, then delete the first",
+        "open the workflow in ComfyUI, which gives one of them another id, and save it",
     )
 
 
@@ -146,7 +155,7 @@ def _node(raw: Mapping[str, Any]) -> Node:
     properties = raw.get("properties")
     return Node(
         id=id_text(raw["id"]) or "",
-        class_type=raw["type"],
+        class_type=_RENAMED.get(raw["type"], raw["type"]),
         title=title if isinstance(title, str) and title else None,
         mode=mode if isinstance(mode, int) else Mode.ALWAYS,
         inputs=tuple(_slot(slot) for slot in raw.get("inputs") or []),

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 _COMMENT = re.compile(r"/\*[\s\S]*?\*/|//.*")
+_PLAIN = re.compile(r"[^{}|\\]+")
 _ESCAPED = re.compile(r"\\([{}|])")
 _PATTERN = re.compile(r"%([^%]+)%")
 _NO_FILE_NAME = re.compile(r'[/?<>\\:*|"\x00-\x1f\x7f]')
@@ -70,7 +71,10 @@ class _Reader:
         return choices
 
     def _next(self) -> str:
-        """The next character, or a backslash with what it escapes."""
+        """The next run of plain text, a mark, or a backslash with what it escapes."""
+        if plain := _PLAIN.match(self._text, self._index):
+            self._index = plain.end()
+            return plain[0]
         char = self._text[self._index]
         self._index += 1
         if char != "\\":

@@ -53,52 +53,56 @@ class Widget:
     sent: bool = True  # stands in the prompt
 
 
-def unsupported(definition: NodeDefinition, node: Node) -> str | None:
+@dataclass(frozen=True)
+class Layout:
+    """What the editor makes of one class's definition; the same for all nodes of the class."""
+
+    title: str
+    widgets: tuple[Widget, ...]
+    inputs: frozenset[str]
+    outputs: int
+    places: int  # in widgets_values while every input below was a widget
+    former: tuple[bool, ...]  # inputs that are or were widgets; True: only a socket by now
+    unsupported: str | None  # why nodes of the class cannot be converted with certainty
+
+
+def layout_of(definition: NodeDefinition) -> Layout:
+    """The layout of a class."""
+    widgets = tuple(_widgets(definition))
+    names = {widget.name for widget in widgets}
+    former = [
+        one for one in definition.inputs if one.name in names or one.options.get("forceInput")
+    ]
+    return Layout(
+        title=definition.title,
+        widgets=widgets,
+        inputs=frozenset(one.name for one in definition.inputs),
+        outputs=len(definition.outputs),
+        places=sum(
+            2 if one.options.get("control_after_generate") or one.name in _SEEDS else 1
+            for one in former
+        ),
+        former=tuple(bool(one.options.get("forceInput")) for one in former),
+        unsupported=_unsupported(definition),
+    )
+
+
+def unsupported(layout: Layout, node: Node) -> str | None:
     """Why the node cannot be converted with certainty, or None."""
-    if reason := _UNSUPPORTED_CLASSES.get(definition.class_type):
-        return reason
-    if definition.class_type == "Preview3D" and node.properties.get("Last Time Model File"):
+    if layout.unsupported:
+        return layout.unsupported
+    if node.class_type == "Preview3D" and node.properties.get("Last Time Model File"):
         return "its viewer puts the model that it showed last in place of the saved one"
-    for one in definition.inputs:
-        if one.type in _UNSUPPORTED_TYPES:
-            return f"its input `{one.name}` is of the kind {one.type}"
-        if one.options.get("remote"):
-            return f"the choices of its input `{one.name}` come from the running ComfyUI"
     if isinstance(node.widgets_values, dict):
         return "its values are saved by name, in a form of its node pack's own"
     return None
 
 
-def is_widget(definition: InputDefinition) -> bool:
-    """Whether the editor makes a widget of this input, rather than a plain socket."""
-    return _kind(definition) in (*_DEFAULTS, COMBO) and not definition.options.get("forceInput")
-
-
-def widgets_of(definition: NodeDefinition) -> Iterator[Widget]:
-    """The widgets of a node of this class, in the editor's order."""
-    for one in definition.inputs:
-        if is_widget(one):
-            yield Widget(one.name, _default(one), one)
-            yield from _controls(one)
-    if any(one.options.get(upload) for one in definition.inputs for upload in _UPLOADS):
-        if definition.class_type in _PLAYERS:
-            yield Widget("audioUI", "", saved=False)
-        yield Widget("upload", sent=False)
-    elif definition.class_type in _PLAYERS:
-        yield Widget("audioUI", "", saved=False)
-    if definition.class_type == "PreviewAny":
-        yield Widget("preview", "", saved=False)
-        yield Widget("previewMode", False)
-    if definition.class_type in ("Preview3D", "SaveGLB"):
-        yield Widget("image", "")
-
-
-def values_of(node: Node, definition: NodeDefinition) -> list[tuple[Widget, Any]]:
+def values_of(node: Node, layout: Layout) -> list[tuple[Widget, Any]]:
     """Each widget of the node with its value; ABSENT where it has none."""
-    widgets = list(widgets_of(definition))
-    saved = iter(_saved_values(node, definition, widgets))
+    saved = iter(_saved_values(node, layout))
     values = []
-    for widget in widgets:
+    for widget in layout.widgets:
         value = next(saved, widget.default) if widget.saved else widget.default
         values.append((widget, _repaired(node, widget, value)))
     return values
@@ -121,6 +125,34 @@ def guessed_values(node: Node) -> dict[str, Any]:
         if seed and saved and saved[0] in _CONTROLS:
             saved.pop(0)
     return values
+
+
+def _unsupported(definition: NodeDefinition) -> str | None:
+    if reason := _UNSUPPORTED_CLASSES.get(definition.class_type):
+        return reason
+    for one in definition.inputs:
+        if one.type in _UNSUPPORTED_TYPES:
+            return f"its input `{one.name}` is of the kind {one.type}"
+        if one.options.get("remote"):
+            return f"the choices of its input `{one.name}` come from the running ComfyUI"
+    return None
+
+
+def _widgets(definition: NodeDefinition) -> Iterator[Widget]:
+    """The widgets of a node of this class, in the editor's order."""
+    for one in definition.inputs:
+        if _kind(one) in (*_DEFAULTS, COMBO) and not one.options.get("forceInput"):
+            yield Widget(one.name, _default(one), one)
+            yield from _controls(one)
+    if definition.class_type in _PLAYERS:
+        yield Widget("audioUI", "", saved=False)
+    if any(one.options.get(upload) for one in definition.inputs for upload in _UPLOADS):
+        yield Widget("upload", sent=False)
+    if definition.class_type == "PreviewAny":
+        yield Widget("preview", "", saved=False)
+        yield Widget("previewMode", False)
+    if definition.class_type in ("Preview3D", "SaveGLB"):
+        yield Widget("image", "")
 
 
 def _kind(definition: InputDefinition) -> str:
@@ -149,27 +181,19 @@ def _controls(definition: InputDefinition) -> Iterator[Widget]:
         yield Widget("control_filter_list", sent=False)
 
 
-def _saved_values(node: Node, definition: NodeDefinition, widgets: list[Widget]) -> list[Any]:
+def _saved_values(node: Node, layout: Layout) -> list[Any]:
     """`widgets_values` without the places of inputs that have since become sockets only.
 
     The editor drops them only when the list has the length that it would have with them, and then
     counts places without controls; both are followed to the letter (`migrateWidgetsValues`).
     """
     saved = node.widgets_values if isinstance(node.widgets_values, list) else []
-    names = {widget.name for widget in widgets}
-    former = [
-        one for one in definition.inputs if one.name in names or one.options.get("forceInput")
-    ]
-    places = sum(
-        2 if one.options.get("control_after_generate") or one.name in _SEEDS else 1
-        for one in former
-    )
-    if places != len(saved):
+    if layout.places != len(saved) or not any(layout.former):
         return saved
     return [
         value
         for index, value in enumerate(saved)
-        if index >= len(former) or not former[index].options.get("forceInput")
+        if index >= len(layout.former) or not layout.former[index]
     ]
 
 

@@ -1,0 +1,3 @@
+from pathlib import Path
+
+Path("workflow.json").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(256)))
