@@ -85,7 +85,7 @@ def main() -> None:
             "lanczos": (
                 lambda: scale(floats, 3840, 2160, "lanczos", "disabled"),
                 lambda: picture.resize((3840, 2160), Image.Resampling.LANCZOS),
-                max(3, runs // 4),
+                runs,
             ),
             "import": (lambda: fresh_interpreter(BUILD), lambda: fresh_interpreter(""), runs),
         }

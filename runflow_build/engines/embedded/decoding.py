@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image, ImageOps, ImageSequence, UnidentifiedImageError
 
 from .node_class import NodeError, Run
-from .pixels import Floats, from_bytes
+from .pixels import Floats, from_picture
 
 # What Pillow reads by itself. Others are not tried: EPS, for one, would start Ghostscript.
 FORMATS = frozenset(
@@ -72,9 +72,9 @@ def _mask(frame: Image.Image) -> Floats:
 
 
 def _values(frame: Image.Image) -> Floats:
-    pixels = np.asarray(frame)
-    values = np.empty(pixels.shape, np.float32)
-    from_bytes(pixels, values)
+    channels = (3,) if frame.mode == "RGB" else ()
+    values = np.empty((frame.height, frame.width, *channels), np.float32)
+    from_picture(frame, values)
     return values
 
 

@@ -7,11 +7,13 @@ from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
 Floats: TypeAlias = npt.NDArray[np.float32]  # 0..1; images are [batch, height, width, channel]
 Bytes: TypeAlias = npt.NDArray[np.uint8]
 
 _BLOCK = 1 << 16  # values that are worked on at a time: 256 KiB, so that they stay in the cache
+_STRIP = 64  # rows that are fetched at a time: a whole 4K picture costs more in fresh memory
 
 
 def row_blocks(image: Floats) -> Iterator[slice]:
@@ -33,6 +35,10 @@ def to_bytes(image: Floats) -> Bytes:
     return result
 
 
-def from_bytes(pixels: Bytes, into: Floats) -> None:
-    """Write 8-bit pixels as values 0..1 into an array of the same shape."""
-    np.divide(pixels, np.float32(255), out=into, dtype=np.float32)
+def from_picture(picture: Image.Image, into: Floats) -> None:
+    """Write an 8-bit picture as values 0..1 into an array [height, width] or [height, width, 3]."""
+    for top in range(0, picture.height, _STRIP):
+        strip = picture.crop((0, top, picture.width, min(top + _STRIP, picture.height)))
+        np.divide(
+            np.asarray(strip), np.float32(255), out=into[top : top + _STRIP], dtype=into.dtype
+        )

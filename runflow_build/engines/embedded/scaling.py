@@ -9,7 +9,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from .node_class import NodeError
-from .pixels import Floats, from_bytes, to_bytes
+from .pixels import Floats, from_picture, to_bytes
 
 Indices: TypeAlias = npt.NDArray[np.intp]
 
@@ -47,7 +47,7 @@ def _lanczos(image: Floats, width: int, height: int) -> Floats:
     for one, into in zip(image, result, strict=True):
         picture = Image.fromarray(to_bytes(one))
         resized = picture.resize((width, height), resample=Image.Resampling.LANCZOS)
-        from_bytes(np.asarray(resized), into)
+        from_picture(resized, into)
     return result
 
 

@@ -1,16 +1,20 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
-from runflow_build.engines.embedded.pixels import from_bytes, to_bytes
+from runflow_build.engines.embedded.pixels import from_picture, to_bytes
 
 
-def test_8_bits_survive_the_way_to_float_and_back() -> None:
-    pixels = np.arange(256, dtype=np.uint8).reshape(16, 16, 1)
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_8_bits_survive_the_way_to_float_and_back(mode: str) -> None:
+    channels = () if mode == "L" else (3,)
+    pixels = np.random.default_rng(2).integers(0, 256, (200, 16, *channels), np.uint8)
     values = np.empty(pixels.shape, np.float32)
-    from_bytes(pixels, values)
+    from_picture(Image.fromarray(pixels), values)
     assert np.array_equal(values, pixels.astype(np.float32) / 255.0)
     assert np.array_equal(to_bytes(values), pixels)
 
