@@ -14,7 +14,7 @@ from ..workflow import runflow_nodes
 from ..workflow.definitions import Definitions
 from ..workflow.graph import id_text
 from ..workflow.model import Contract
-from ..workflow.widgets import widgets_of
+from ..workflow.widgets import layout_of
 from .trim import FILE_NAME, VALUE
 
 _ROOT = ""  # name of the outermost scope; the others are called by their subgraph's id
@@ -35,19 +35,18 @@ def published_graph(
     surgery = _Surgery(scopes, definitions, _places(scopes, served))
     optional = [row.node for row in contract.inputs.values() if not row.required]
     kept = _places(scopes, optional)
-    emptied = {
-        (place, row.field)
-        for row in contract.inputs.values()
-        if row.required and row.type in _PRIVATE_TYPES
-        for place in _places(scopes, [row.node])
-    }
+    emptied: dict[_Place, set[str]] = {}
+    for row in contract.inputs.values():
+        if row.required and row.type in _PRIVATE_TYPES:
+            for place in _places(scopes, [row.node]):
+                emptied.setdefault(place, set()).add(row.field)
     for name, scope in scopes.items():
         for node_id, node in scope.nodes.items():
             if node.get("type") == runflow_nodes.DEPLOY_CLASS:
                 surgery.remove(name, node_id)
             elif node.get("type") in runflow_nodes.INPUTS and (name, node_id) not in kept:
                 surgery.cut_input(name, node_id, VALUE)
-                emptied.add(((name, node_id), FILE_NAME))
+                emptied.setdefault((name, node_id), set()).add(FILE_NAME)
     surgery.finish()
     return _Rebuilding(scopes, definitions, emptied).graph(data)
 
@@ -152,7 +151,7 @@ class _Rebuilding:
 
     scopes: Mapping[str, _Scope]
     definitions: Definitions
-    emptied: Collection[tuple[_Place, str]]  # widgets whose text goes
+    emptied: Mapping[_Place, Collection[str]]  # widgets whose text goes
 
     def graph(self, data: dict[str, Any]) -> dict[str, Any]:
         graph = self._scope(_ROOT)
@@ -191,12 +190,12 @@ class _Rebuilding:
             ]
         definition = self.definitions.get(str(node.get("type")))
         values = node.get("widgets_values")
-        if definition and isinstance(values, list):
-            saved = (widget.name for widget in widgets_of(definition) if widget.saved)
+        if place in self.emptied and definition and isinstance(values, list):
+            saved = [widget.name for widget in layout_of(definition).widgets if widget.saved]
             made["widgets_values"] = [
-                "" if isinstance(value, str) and (place, name) in self.emptied else value
-                for name, value in zip_longest(saved, values)
-            ][: len(values)]
+                "" if isinstance(value, str) and name in self.emptied[place] else value
+                for name, value in zip_longest(saved[: len(values)], values)
+            ]
         return made
 
 
