@@ -11,6 +11,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import OperationalError
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
@@ -48,8 +49,8 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        services.dispatcher.start()
         try:
+            services.dispatcher.start()
             yield
         finally:
             services.close()
@@ -105,6 +106,11 @@ class _Gate:
             await self._app(scope, receive, answer)
         except Problem as problem:
             await _reply(problem)(scope, receive, answer)
+        except OperationalError as error:  # locked for long, or no space: worth a retry
+            log.error("request %s: %s", request_id, error.orig)
+            if answer.status is not None:
+                raise
+            await _reply(Problem(503, "the database is busy or full"))(scope, receive, answer)
         except Exception:
             log.exception("request %s failed by a defect", request_id)
             if answer.status is not None:

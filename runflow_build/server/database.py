@@ -52,8 +52,9 @@ def open_database(file: Path) -> Database:
     Raises RunflowError: `server-data-newer`, `server-data-unusable`.
     """
     try:
-        # The folder holds key digests, the signing secret and users' files: for its owner alone.
+        # The signing secret is in there, and users' files beside it: for their owner alone.
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        file.touch(mode=0o600)
         engine = _connect(file)
         try:
             _prepare(engine, file.parent)

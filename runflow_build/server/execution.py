@@ -159,8 +159,8 @@ class Execution:
 
 
 def lacking_text(engine: Engine, classes: Sequence[str]) -> str:
-    """What to say when the engine lacks node classes."""
-    return f"the {engine.name} engine has no node class {', '.join(classes)}"
+    """What to say when the engine lacks node classes, or options of them."""
+    return f"the {engine.name} engine lacks {', '.join(classes)}"
 
 
 def _failed(code: str, message: str, stage: Stage) -> FailedError:

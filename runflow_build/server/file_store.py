@@ -69,7 +69,8 @@ class FileStore:
     def prepare(self) -> None:
         """Make the folder; drop what a server that died was still writing."""
         shutil.rmtree(self._incoming, ignore_errors=True)
-        self._incoming.mkdir(parents=True)
+        self._folder.mkdir(mode=0o700, exist_ok=True)
+        self._incoming.mkdir()
 
     def path(self, file_id: str) -> Path:
         """Where the bytes lie, or would lie. Raises ValueError for what is no id."""

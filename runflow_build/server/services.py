@@ -96,6 +96,7 @@ def _assembled(settings: Settings, data_dir: Path, lock: FileLock) -> Services:
     files.prepare()
     work_dir = data_dir / "work"  # a folder for each run in hand; what lies here belongs to none
     shutil.rmtree(work_dir, ignore_errors=True)
+    work_dir.mkdir(mode=0o700)
     database = open_database(data_dir / DATABASE_FILE)
     assets = AssetStore(database, settings.now)
     workflows = WorkflowStore(database, settings.now)

@@ -155,9 +155,7 @@ class Api:
         """All three steps; the confirmed asset."""
         body = {"filename": name, "mime_type": mime_type, "size_bytes": len(data)}
         announced = self.post("/v1/asset-uploads", body)
-        put = httpx.put(
-            announced["upload_url"], content=data, headers={"Content-Type": mime_type}
-        )
+        put = httpx.put(announced["upload_url"], content=data, headers={"Content-Type": mime_type})
         assert put.status_code == 200, put.text
         asset: dict[str, Any] = self.post(
             f"/v1/asset-uploads/{announced['asset_id']}/confirmations"

@@ -6,7 +6,10 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from runflow_build.errors import RunflowError
 from runflow_build.server.contract_rows import (
     InputRow,
     OutputRow,
@@ -151,3 +154,34 @@ def test_the_id_of_a_row_stays_while_others_come_and_go() -> None:
     before = input_rows(WORKFLOW, contract([METHOD]), [METHOD])[0]["id"]
     assert input_rows(WORKFLOW, contract(), [])[0]["id"] == before
     assert output_rows(WORKFLOW, contract(), [])[0]["id"] != before
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=2)
+    ),
+    max_leaves=5,
+)
+FIELDS = ["input_id", "output_id", "display_name", "description", "required", "value", "minimum",
+          "maximum", "step", "choices", "file_name", "output_name"]  # fmt: skip
+
+
+@given(
+    st.sampled_from(["String", "Int", "Float", "Boolean", "Image", "File"]),
+    st.sampled_from(["Input", "Output"]),
+    st.dictionaries(st.sampled_from(FIELDS), VALUES, max_size=8),
+    VALUES,
+)
+def test_whatever_stands_in_a_runflow_node_gives_a_contract_or_findings(
+    kind: str, side: str, inputs: dict[str, Any], title: Any
+) -> None:
+    node = {"class_type": f"Runflow{side}{kind}", "inputs": inputs, "_meta": {"title": title}}
+    try:
+        found = contract_of_record({"1": node}, [], [])
+    except RunflowError as error:
+        assert error.findings
+        return
+    input_rows(WORKFLOW, found, [])
+    output_rows(WORKFLOW, found, [])
+    assert Contract.model_validate(found.model_dump(mode="json", by_alias=True)) == found

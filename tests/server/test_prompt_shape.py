@@ -30,7 +30,11 @@ def test_a_prompt_has_no_problems() -> None:
         ({"1": []}, ("1",), "must be an object with `class_type` and `inputs`"),
         ({"1": {"inputs": {}}}, ("1", "class_type"), "must be the name of a node class"),
         ({"1": {"class_type": "A"}}, ("1", "inputs"), "must be an object from name to value"),
-        ({"1": {"class_type": "A", "inputs": {}, "_meta": []}}, ("1", "_meta"), "must be an object"),
+        (
+            {"1": {"class_type": "A", "inputs": {}, "_meta": []}},
+            ("1", "_meta"),
+            "must be an object",
+        ),
         ({"2": NODE}, ("2", "inputs", "images"), "links to node 1, which is not there"),
     ],
 )  # fmt: skip

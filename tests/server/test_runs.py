@@ -64,7 +64,7 @@ def test_origins_are_the_table_read_backwards() -> None:
 
 
 def test_every_state_leads_to_an_end_and_no_end_leads_on() -> None:
-    assert TERMINAL == {"succeeded", "failed", "canceled"}
+    assert set(TERMINAL) == {"succeeded", "failed", "canceled"}
     reached: set[Status] = {"queued"}
     while more := {after for status in reached for after in TRANSITIONS[status]} - reached:
         reached |= more

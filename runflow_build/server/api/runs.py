@@ -188,9 +188,9 @@ def _check_engine(services: Services, revision: Revision) -> None:
     lacking = engine.lacking(revision.workflow_json)
     if lacking:
         errors = [
-            FieldError(("workflow_json", node_id, "class_type"), f"no class {node['class_type']}")
+            FieldError(("workflow_json", node_id), lacking_text(engine, found))
             for node_id, node in revision.workflow_json.items()
-            if node["class_type"] in lacking
+            if (found := engine.lacking({node_id: node}))
         ]
         raise Problem(422, lacking_text(engine, lacking), "ENGINE_CLASS_MISSING", errors)
 

@@ -44,9 +44,7 @@ def test_a_file_comes_back_as_it_was_sent(shared: Api, png: bytes) -> None:
 
 
 @pytest.mark.parametrize("content_type", ["image/png", "IMAGE/PNG"])
-def test_the_bytes_go_without_a_key_and_may_be_sent_again(
-    content_type: str, shared: Api
-) -> None:
+def test_the_bytes_go_without_a_key_and_may_be_sent_again(content_type: str, shared: Api) -> None:
     announced = announce(shared)
     assert put(announced["upload_url"], b"one", content_type).status_code == 200
     assert put(announced["upload_url"], b"two", content_type).status_code == 200
@@ -102,9 +100,7 @@ def test_an_asset_is_confirmed_only_when_its_bytes_are_here(shared: Api) -> None
         ({"folder": None}, "folder"),
     ],
 )
-def test_an_upload_that_cannot_be_is_refused(
-    body: dict[str, Any], field: str, shared: Api
-) -> None:
+def test_an_upload_that_cannot_be_is_refused(body: dict[str, Any], field: str, shared: Api) -> None:
     shape = {"filename": "a.png", "mime_type": "image/png", "size_bytes": 3, **body}
     assert shared.post(UPLOADS, shape, 422)["errors"][0]["loc"] == ["body", field]
 

@@ -105,7 +105,7 @@ def test_published_resources_lie_in_the_input_folder(
     prompt = {
         "1": {"class_type": "LoadImage", "inputs": {"image": "sub/photo.png"}},
         "2": {"class_type": "RunflowOutputImage",
-              "inputs": {"output_id": "out", "value": ["1", 0]}},
+              "inputs": {"output_id": "out", "output_name": "Out", "value": ["1", 0]}},
     }  # fmt: skip
     with serve(tmp_path, embedded) as api:
         asset = api.upload(png)
@@ -246,8 +246,8 @@ def test_a_class_that_the_engine_lacks_is_named_before_anything_is_queued(api: A
     api.engine.missing = ["EmptyImage"]
     answer = api.dispatch(status=422)
     assert answer["code"] == "ENGINE_CLASS_MISSING"
-    assert answer["message"] == "the scripted engine has no node class EmptyImage"
-    assert [error["loc"] for error in answer["errors"]] == [["workflow_json", "2", "class_type"]]
+    assert answer["message"] == "the scripted engine lacks EmptyImage"
+    assert [error["loc"] for error in answer["errors"]] == [["workflow_json", "2"]]
     assert api.get("/v1/runs")["items"] == []
 
 
@@ -371,9 +371,7 @@ def test_a_failure_names_the_node(real: Api) -> None:
     assert run["error"] == {"code": run["failure_code"], "message": run["failure_message"]}
 
 
-def test_cancelling_is_201_once_and_200_after(
-    serve: Any, tmp_path: Path, scripted: Any
-) -> None:
+def test_cancelling_is_201_once_and_200_after(serve: Any, tmp_path: Path, scripted: Any) -> None:
     started = threading.Event()
 
     def behaviour(_prompt: Prompt, folders: Any, cancelled: Any) -> list[OutputFile]:
