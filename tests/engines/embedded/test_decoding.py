@@ -75,7 +75,7 @@ def test_grey_becomes_rgb(run: Run) -> None:
 
 def test_grey_with_alpha_has_a_mask(run: Run) -> None:
     _, mask = read(run, Image.new("LA", (1, 1), (7, 51)))
-    assert mask.tolist() == [[[1 - np.float32(51 / 255)]]]
+    assert mask.tolist() == [[[np.float32(1) - np.float32(51 / 255)]]]
 
 
 def test_16_bit_grey_is_what_pillow_makes_of_it(run: Run) -> None:
