@@ -23,12 +23,12 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
         self._started[task.name] = time.perf_counter()
 
     def add_success(self, task: Any) -> None:
-        if not task.actions:
+        if not isinstance(task.result, str):  # a command for people, which told them itself
             return
         self._done += 1
         seconds = time.perf_counter() - self._started.pop(task.name, self._begun)
-        first, *rest = (task.result if isinstance(task.result, str) else "").splitlines() or [""]
-        self.write(f"{task.name}: {first or 'done'} ({seconds:.2f} s)\n")
+        first, *rest = task.result.splitlines()
+        self.write(f"{task.name}: {first} ({seconds:.2f} s)\n")
         for line in rest:
             self.write(f"{line}\n")
 
@@ -52,11 +52,10 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
         """The last line. Failures were told when they happened and are not told again."""
         seconds = time.perf_counter() - self._begun
         counts = [(self._failed, "failed"), (self._not_run, "not run"), (self._done, "done")]
-        text = ", ".join(f"{number} {state}" for number, state in counts if number)
-        if not text:
-            text = "nothing to do"
+        told = [f"{number} {state}" for number, state in counts if number]
         if self._up_to_date:
-            text += f", {self._up_to_date} up to date"
-        self.write(f"{text} ({seconds:.2f} s)\n")
+            told = [*(told or ["nothing to do"]), f"{self._up_to_date} up to date"]
+        if told:
+            self.write(f"{', '.join(told)} ({seconds:.2f} s)\n")
         for message in self.runtime_errors:
             self.write(f"{message}\n")

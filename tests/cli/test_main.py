@@ -1,0 +1,85 @@
+"""The frame of the command line: help, exit codes, errors as text and as JSON."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from runflow_build import __version__
+from runflow_build.cli.main import COMMANDS, main
+
+
+def runflow(*argv: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "runflow_build", *argv], capture_output=True, text=True, cwd=cwd
+    )
+
+
+def test_help_names_every_command_and_the_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["--help"])
+    told = capsys.readouterr().out
+    assert stop.value.code == 0
+    assert [name for name in COMMANDS if f"\n    {name} " not in told] == []
+    assert "3 stale lock" in told
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_help_of_every_command_has_an_example(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main([command, "--help"])
+    told = capsys.readouterr().out
+    assert stop.value.code == 0
+    assert "example" in told
+    assert f"  runflow {command}" in told
+
+
+@pytest.mark.parametrize("argv", [[], ["publsh"], ["lock", "--no-such-option"], ["diff", "a", "b"]])
+def test_wrong_use_is_exit_2(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(argv)
+    assert stop.value.code == 2
+    assert "usage: runflow" in capsys.readouterr().err
+
+
+def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--version"])
+    assert capsys.readouterr().out == f"runflow {__version__}\n"
+
+
+def test_an_error_is_text_on_standard_error(tmp_path: Path) -> None:
+    done = runflow("check", cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.startswith("runflow.yaml: error file-missing: ")
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_with_json_an_error_is_json_on_standard_output(tmp_path: Path) -> None:
+    done = runflow("check", "--json", cwd=tmp_path)
+    assert done.returncode == 1
+    (finding,) = json.loads(done.stdout)["findings"]
+    assert (finding["code"], finding["severity"]) == ("file-missing", "error")
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("argv", [["-C", "sub", "check"], ["check", "-C", "sub"]])
+def test_the_folder_may_stand_before_or_behind_the_command(argv: list[str], tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "runflow.yaml").write_text("version: 1\nmodles: {}\n")
+    assert "did you mean `models`?" in runflow(*argv, cwd=tmp_path).stderr
+
+
+def test_a_reader_that_goes_away_is_no_traceback(tmp_path: Path) -> None:
+    done = subprocess.run(
+        f"{sys.executable} -m runflow_build --help | head -n 1",
+        shell=True, capture_output=True, text=True, cwd=tmp_path,
+    )  # fmt: skip
+    assert done.stderr == ""
