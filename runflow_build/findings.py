@@ -174,6 +174,7 @@ CODES: Mapping[str, Code] = {
     "spec-wrong-value": _error("A value of runflow.yaml has the right type and makes no sense."),
     "spec-newer": _error("runflow.yaml is of a format version that this release does not know."),
     "spec-exists": _error("There is a runflow.yaml already, and nobody asked to replace it."),
+    "workflow-name": _error("A workflow's file has a name that not every system can have."),
     "workflow-outside": _error("A workflow lies outside the project's folder."),
     "spec-secret": _error("runflow.yaml holds an API key, or a URL with a password or token."),
     "slug-invalid": _error("An endpoint's key is empty, reserved, or not its own slug."),

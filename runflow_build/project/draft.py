@@ -22,6 +22,7 @@ _PICTURES = ("SaveImage", "PreviewImage")
 
 # Values that callers often want to give, whatever the class of the node.
 _OFTEN_GIVEN = ("seed", "noise_seed", "steps", "cfg", "denoise", "width", "height", "strength")
+_TEXTS = ("text", "prompt", "negative_prompt")
 MOST_SUGGESTIONS = 20
 
 _PLAIN = re.compile(r"[A-Za-z0-9](?:[\w ./-]*[\w./-])?", re.ASCII)
@@ -135,7 +136,7 @@ def _endpoint(endpoint: EndpointDraft) -> Iterator[str]:
 
 def _exposure(one: Exposure) -> str:
     field = "" if one.field is None else f", field: {_text(one.field)}"
-    entry = f"{_text(one.name)}: {{node: {json.dumps(one.node, ensure_ascii=False)}{field}}}"
+    entry = f"{_text(one.name)}: {{node: {_quoted(one.node)}{field}}}"
     return f"{entry}  # {shown(one.title)}"
 
 
@@ -146,7 +147,7 @@ def _saves(class_type: str, definitions: Definitions) -> bool:
 
 def _is_often_given(known: InputDefinition) -> bool:
     if known.type == "STRING":
-        return bool(known.options.get("multiline"))
+        return known.name in _TEXTS or bool(known.options.get("dynamicPrompts"))
     return known.name in _OFTEN_GIVEN or bool(known.options.get("image_upload"))
 
 
@@ -171,10 +172,13 @@ def _text(value: str) -> str:
     """A string as YAML that reads as just this string, in a block and between brackets."""
     if _PLAIN.fullmatch(value) and scalar(value) == value:
         return value
-    # What JSON leaves as it is and YAML refuses: DEL, the C1 controls, and U+FEFF.
-    escaped = re.sub(
-        "[\x7f-\x9f\ufeff\ufffe\uffff]",
-        lambda odd: f"\\u{ord(odd[0]):04x}",
-        json.dumps(value, ensure_ascii=False),
-    )
-    return escaped.encode("utf-8", "backslashreplace").decode("utf-8")
+    return _quoted(value)
+
+
+# What JSON leaves as it is, and YAML refuses or takes for a line break.
+_UNLIKE_JSON = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
+
+
+def _quoted(value: str) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return _UNLIKE_JSON.sub(lambda odd: f"\\u{ord(odd[0]):04x}", text)

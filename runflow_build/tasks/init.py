@@ -72,8 +72,8 @@ def start(
     `project` defaults to the folder's name, `comfyui` (a ref) to the newest release that ships with
     its node definitions. Only `force` replaces a runflow.yaml. Files for git keep all their lines.
 
-    Raises SpecError (`spec-exists`), UsageError (`workflow-outside`), WorkflowError with the
-    problems of all workflows, SaveError. Then nothing is written.
+    Raises SpecError (`spec-exists`), UsageError (`workflow-outside`, `workflow-name`),
+    WorkflowError with the problems of all workflows, SaveError. Then nothing is written.
     """
     paths = ProjectPaths(root)
     if paths.spec.exists() and not force:
@@ -100,9 +100,9 @@ def start(
 
 
 def _relative(root: Path, workflow: Path) -> str:
-    """The workflow's path below the folder. Raises UsageError for one that lies outside."""
+    """The workflow's path below the folder. Raises UsageError for one that lies elsewhere."""
     try:
-        return workflow.absolute().resolve().relative_to(root.resolve()).as_posix()
+        path = workflow.absolute().resolve().relative_to(root.resolve()).as_posix()
     except ValueError:
         raise UsageError(
             Finding(
@@ -112,6 +112,10 @@ def _relative(root: Path, workflow: Path) -> str:
                 "code review need it there",
             )
         ) from None
+    if "\\" in path or not path.isprintable():
+        message = f"{shown(path)} has a name that not every system can have"
+        raise UsageError(Finding("workflow-name", message, fix="rename the file"))
+    return path
 
 
 def _read_all(
