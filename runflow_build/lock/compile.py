@@ -167,10 +167,10 @@ def _changed(
         for node, body in prompt.items()
         if body["class_type"] == pin.class_type
     ]
-    became = f"is now a {now}" if now else "is gone"
+    became = f"is now {now}" if now else "is gone"
     return Finding(
         "exposed-node-changed",
-        f"node {pin.node}, which `{name}` of {slug} exposes, was a {pin.class_type} and {became}",
+        f"node {pin.node}, which `{name}` of {slug} exposes, was {pin.class_type} and {became}",
         Where("runflow.yaml", key=("endpoints", slug, section, name, "node")),
         also=((pin.class_type, "; ".join(heirs) or "no node of this class is left"),),
         fix=f"write the id of the node that is meant, or accept the change: "
