@@ -14,7 +14,7 @@ from ..validate import check
 
 
 def validate(root: Path, slugs: Collection[str] | None = None) -> list[Finding]:
-    """All findings on the endpoints of the project in `root`, placed in their files.
+    """All findings on the endpoints of the project in `root`, in the order of files and lines.
 
     `slugs` are the endpoints to look at; None or none: all. That the lock is missing or answers
     other wishes is a finding like any other.
@@ -27,7 +27,8 @@ def validate(root: Path, slugs: Collection[str] | None = None) -> list[Finding]:
     found = [one for error in project.broken.values() for one in error.findings]
     found += check(project.spec, project.workflows, project.definitions, project.lock, whole)
     found += _freshness(project, wanted)
-    return [project.locate(finding) for finding in found]
+    placed = (project.locate(finding) for finding in found)
+    return sorted(placed, key=lambda one: (one.where.file or "", one.where.line or 0))
 
 
 def wanted_slugs(known: Iterable[str], slugs: Collection[str] | None) -> list[str]:

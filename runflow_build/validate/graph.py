@@ -84,7 +84,7 @@ def _output_nodes(endpoint: Endpoint) -> Iterator[Finding]:
                 "output-dropped",
                 f"node {node_id} does not run: no output of the endpoint needs it",
                 endpoint.where(node_id),
-                fix=f"nothing, or to run it all the same, add its id to `keep` of {endpoint.slug}",
+                fix=f"nothing; or, to run it all the same, add its id to `keep` of {endpoint.slug}",
             )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ..api_keys import holds_api_key, keys_in
+from ..document import key_text
 from ..findings import Finding, Key, Where
 from ..spec.model import Spec
 from ..workflow.model import Workflow
@@ -73,7 +74,8 @@ def _secret(workflow: Workflow, node: Mapping[str, Any], place: Key, message: st
             class_type=_name(node.get("type", node.get("class_type"))),
             field=str(field) if isinstance(field, str) else None,
         ),
-        fix=f"empty it and save; {_SETTINGS}",
+        () if field else (("in", key_text(place)),),
+        f"empty it and save; {_SETTINGS}",
     )
 
 
@@ -90,7 +92,8 @@ def _elsewhere(workflow: Workflow) -> Iterator[Finding]:
             "secret-in-workflow",
             "the workflow's file holds an API key",
             Where(workflow.path, key=place),
-            fix=f"remove it there; {_SETTINGS}",
+            (("in", key_text(place)),) if place else (),
+            f"remove it there; {_SETTINGS}",
         )
 
 

@@ -210,7 +210,7 @@ def test_an_output_node_that_nothing_needs_is_noted_and_otherwise_not_checked(
         "poster.json: note output-dropped: node 4 does not run: no output of the endpoint needs "
         "it\n"
         "  at        node 4 (SaveImage)\n"
-        "  fix       nothing, or to run it all the same, add its id to `keep` of poster"
+        "  fix       nothing; or, to run it all the same, add its id to `keep` of poster"
     )
     assert [one.code for one in checked(data, keep=["4"])] == ["required-input-missing"]
 

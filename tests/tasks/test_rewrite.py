@@ -1,0 +1,120 @@
+"""Building a project's bundles: all of them or nothing, and no touch without need."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runflow_build.bundle import read_bundle
+from runflow_build.cli.main import main
+from runflow_build.errors import CheckError, LockError, StaleLockError, UsageError, WorkflowError
+from runflow_build.tasks.lock import relock
+from runflow_build.tasks.rewrite import build
+
+COMMIT = "3cd7b32f1b7e7e90395cefe7d9f9b1f89276d8ce"
+
+
+def a_prompt(output_name: str = "") -> dict[str, Any]:
+    return {
+        "1": {
+            "class_type": "EmptyImage",
+            "inputs": {"width": 8, "height": 8, "batch_size": 1, "color": 0},
+        },
+        "2": {
+            "class_type": "RunflowOutputImage",
+            "inputs": {"output_id": "image", "output_name": output_name, "value": ["1", 0]},
+        },
+    }
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """Two locked endpoints, `one` and `two`."""
+    for slug in ("one", "two"):
+        (tmp_path / f"{slug}.json").write_text(json.dumps(a_prompt()))
+    (tmp_path / "runflow.yaml").write_text(
+        f"version: 1\ncomfyui: {{ref: {COMMIT}}}\nendpoints:\n"
+        "  one: {workflow: one.json}\n  two: {workflow: two.json}\n"
+    )
+    relock(tmp_path)
+    return tmp_path
+
+
+def built(project: Path) -> list[str]:
+    return sorted(path.name for path in (project / ".runflow" / "build").glob("*"))
+
+
+def test_the_bundles_of_all_or_of_some(project: Path) -> None:
+    assert build(project, ["two"]) == [project / ".runflow/build/two.json"]
+    assert built(project) == ["two.json"]
+    build(project)
+    assert built(project) == ["one.json", "two.json"]
+    bundle = read_bundle((project / ".runflow/build/one.json").read_text())
+    assert (bundle.slug, set(bundle.prompt)) == ("one", {"1", "2"})
+
+
+def test_a_bundle_that_is_the_same_is_not_touched(project: Path) -> None:
+    (path,) = build(project, ["one"])
+    before = path.stat().st_mtime_ns
+    assert build(project, ["one"]) == [path]
+    assert path.stat().st_mtime_ns == before
+
+
+def test_one_that_cannot_be_built_keeps_all_from_being_written(project: Path) -> None:
+    (project / "two.json").write_text(json.dumps({**a_prompt(), "3": a_prompt()["1"]}))
+    with pytest.raises(StaleLockError):
+        build(project)
+    (project / "two.json").write_text("nonsense")
+    with pytest.raises(WorkflowError):
+        build(project)
+    assert built(project) == []
+    build(project, ["one"])
+
+
+def test_no_key_gets_into_a_bundle_even_when_nobody_checked(project: Path) -> None:
+    key = "rf_live_" + "a1b2c3d4" * 4
+    # The field is one that no contract carries, so that the lock holds nothing of it.
+    prompt = a_prompt()
+    prompt["1"]["inputs"]["note"] = key
+    (project / "one.json").write_text(json.dumps(prompt))
+    relock(project)
+    with pytest.raises(CheckError) as caught:
+        build(project, ["one"])
+    assert key not in str(caught.value)
+    assert built(project) == []
+
+
+def test_without_a_lock_or_with_an_unknown_slug_there_is_nothing_to_build(project: Path) -> None:
+    with pytest.raises(UsageError):
+        build(project, ["three"])
+    (project / "runflow.lock").unlink()
+    with pytest.raises(LockError):
+        build(project)
+
+
+def test_the_command_names_bundles_relative_to_the_project(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["build", "-C", str(project), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {
+        "bundles": [".runflow/build/one.json", ".runflow/build/two.json"],
+        "findings": [],
+    }
+
+
+def test_check_answers_in_text_and_in_json(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check", "-C", str(project)]) == 0
+    assert capsys.readouterr().out == "no findings\n"
+    assert main(["check", "-C", str(project), "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {
+        "findings": [],
+        "counts": {"error": 0, "warning": 0, "note": 0},
+    }
+    (project / "one.json").unlink()
+    assert main(["check", "-C", str(project), "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["counts"]["error"] == 1
