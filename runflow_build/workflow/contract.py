@@ -233,8 +233,8 @@ class _Exposures:
         hint = f"; did you mean `{near[0]}`?" if near else ""
         self._report(
             "field-missing",
-            f"node {node} has no field `{field}`{hint}" if field else "no field is named",
-            ("inputs", name, "field") if field else ("inputs", name),
+            f"node {node} has no field `{field}`{hint}",
+            ("inputs", name, "field"),
             "write one of the node's fields",
             also=(
                 ("at", where_in(self._prompt, node).node_text()),

@@ -100,7 +100,9 @@ def read_graph(data: Mapping[str, Any]) -> tuple[Graph, list[Finding]]:
 
 def id_text(value: Any) -> str | None:
     """A node's id as the prompt writes it; None when it is none. `7.0` is 7, as in JavaScript."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
+    if type(value) is int:
+        return str(value)
+    if isinstance(value, bool) or not isinstance(value, float | str):
         return None
     if isinstance(value, float) and value.is_integer():
         value = int(value)

@@ -1,0 +1,154 @@
+"""The pack inside a real ComfyUI: its classes are there, and its nodes run."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runflow_build.workflow.convert import prompt_of
+from runflow_build.workflow.definitions import Definitions
+from runflow_build.workflow.formats import read_workflow
+from runflow_build.workflow.runflow_nodes import definitions as runflow_definitions
+
+pytestmark = [pytest.mark.comfyui, pytest.mark.slow]
+
+CHECKOUT = Path(__file__).parent.parent.parent
+COMFYUI = Path(os.environ.get("COMFYUI_PATH", "~/ComfyUI")).expanduser()
+PYTHON = Path(os.environ.get("COMFYUI_PYTHON", COMFYUI / ".venv" / "bin" / "python"))
+START_S = 120
+
+
+@dataclass(frozen=True)
+class Server:
+    url: str
+    base: Path  # its models, input, output
+    log: Path
+
+    def get(self, path: str) -> Any:
+        with urllib.request.urlopen(self.url + path, timeout=30) as answer:
+            return json.load(answer)
+
+    def run(self, prompt: Any) -> dict[str, Any]:
+        """Execute a prompt; the outputs of its nodes."""
+        body = json.dumps({"prompt": prompt}).encode()
+        request = urllib.request.Request(self.url + "/prompt", body, method="POST")
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            number = json.load(answer)["prompt_id"]
+        for _ in range(600):
+            if entry := self.get(f"/history/{number}").get(number):
+                assert entry["status"]["status_str"] == "success", entry["status"]
+                outputs: dict[str, Any] = entry["outputs"]
+                return outputs
+            time.sleep(0.1)
+        raise AssertionError("the prompt did not finish")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    if not (COMFYUI / "main.py").is_file():
+        pytest.skip(f"no ComfyUI in {COMFYUI}; set COMFYUI_PATH")
+    if not PYTHON.exists():
+        pytest.skip(f"no interpreter {PYTHON}; set COMFYUI_PYTHON")
+    base = tmp_path_factory.mktemp("comfyui")
+    (base / "custom_nodes").mkdir()
+    (base / "input").mkdir()
+    (base / "custom_nodes" / "runflow-build").symlink_to(CHECKOUT, target_is_directory=True)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    log = base / "log.txt"
+    command = [PYTHON, "main.py", "--cpu", "--listen", "127.0.0.1", "--port", str(port)]
+    command += ["--base-directory", str(base), "--disable-auto-launch", "--disable-api-nodes"]
+    with log.open("wb") as file:
+        process = subprocess.Popen(command, cwd=COMFYUI, stdout=file, stderr=subprocess.STDOUT)
+    try:
+        server = Server(f"http://127.0.0.1:{port}", base, log)
+        _wait(server, process)
+        yield server
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+def _wait(server: Server, process: subprocess.Popen[bytes]) -> None:
+    end = time.monotonic() + START_S
+    while time.monotonic() < end and process.poll() is None:
+        with contextlib.suppress(urllib.error.URLError, ConnectionError):
+            server.get("/system_stats")
+            return
+        time.sleep(0.2)
+    pytest.skip("ComfyUI does not start here:\n" + server.log.read_text()[-2000:])
+
+
+def test_the_pack_is_loaded_without_a_word_about_it(server: Server) -> None:
+    log = server.log.read_text()
+    assert "runflow-build" in log  # in the list of import times
+    assert "IMPORT FAILED" not in log
+    assert not [line for line in log.splitlines() if "warn" in line.lower() and "runflow" in line]
+
+
+def test_comfyui_offers_our_classes_with_exactly_our_widgets(server: Server) -> None:
+    offered = server.get("/object_info")
+    for name, shape in runflow_definitions().items():
+        assert offered[name]["input"] == shape["input"], name
+        assert offered[name]["output"] == shape["output"]
+        assert offered[name]["output_node"] == shape["output_node"]
+        assert offered[name]["display_name"] == shape["display_name"]
+        assert offered[name]["category"] == "Runflow"
+
+
+def test_an_image_goes_from_its_node_to_a_png_without_the_workflow_in_it(server: Server) -> None:
+    from PIL import Image
+
+    outputs = server.run(
+        {
+            "1": {
+                "class_type": "EmptyImage",
+                "inputs": {"width": 16, "height": 8, "batch_size": 2, "color": 0x336699},
+            },
+            "2": {
+                "class_type": "RunflowInputImage",
+                "inputs": {
+                    "input_id": "a",
+                    "display_name": "",
+                    "description": "",
+                    "value": ["1", 0],
+                },
+            },
+            "3": {
+                "class_type": "RunflowOutputImage",
+                "inputs": {"output_id": "my card", "output_name": "", "value": ["2", 0]},
+            },
+        }
+    )
+    names = [one["filename"] for one in outputs["3"]["images"]]
+    assert names == ["my_card_00001_.png", "my_card_00002_.png"]
+    picture = Image.open(server.base / "output" / names[0])
+    assert (picture.size, picture.getpixel((0, 0)), picture.info) == ((16, 8), (51, 102, 153), {})
+
+
+def test_the_example_converts_and_runs(server: Server) -> None:
+    from PIL import Image
+
+    example = CHECKOUT / "examples" / "postcard"
+    photo = (example / "input" / "photo.png").read_bytes()
+    (server.base / "input" / "photo.png").write_bytes(photo)
+    definitions = Definitions(server.get("/object_info"), {})
+    data = (example / "postcard.json").read_bytes()
+    prompt = prompt_of(read_workflow(data, "postcard.json"), definitions)
+    [saved] = server.run(prompt)["10"]["images"]
+    picture = Image.open(io.BytesIO((server.base / "output" / saved["filename"]).read_bytes()))
+    assert picture.size == (600, 400)

@@ -1,0 +1,54 @@
+"""Names and order are in users' saved graphs, so they are written out here once more."""
+
+from __future__ import annotations
+
+from runflow_build.workflow.runflow_nodes import INPUTS, OUTPUTS, definitions
+
+FIRST = ["input_id", "display_name", "description"]
+NUMBER = [*FIRST, "required", "minimum", "maximum", "step"]
+
+
+def test_the_widgets_of_inputs_are_saved_in_this_order() -> None:
+    assert {name: [one.name for one in node.widgets] for name, node in INPUTS.items()} == {
+        "RunflowInputString": [*FIRST, "required", "choices"],
+        "RunflowInputInt": NUMBER,
+        "RunflowInputFloat": NUMBER,
+        "RunflowInputBoolean": [*FIRST, "required"],
+        "RunflowInputImage": [*FIRST, "required"],
+        "RunflowInputFile": [*FIRST, "file_name", "required"],
+    }
+
+
+def test_the_widgets_of_outputs_are_saved_in_this_order() -> None:
+    assert {name: [one.name for one in node.widgets] for name, node in OUTPUTS.items()} == {
+        "RunflowOutputImage": ["output_id", "output_name"],
+        "RunflowOutputFile": ["output_id", "output_name"],
+    }
+
+
+def test_the_default_ids_are_these() -> None:
+    assert [node.default_id for node in (*INPUTS.values(), *OUTPUTS.values())] == [
+        "string_input",
+        "int_input",
+        "float_input",
+        "boolean_input",
+        "image_input",
+        "file_input",
+        "image_output",
+        "file_output",
+    ]
+
+
+def test_value_is_a_socket_and_optional_on_inputs() -> None:
+    shapes = definitions()
+    for name, node in INPUTS.items():
+        assert shapes[name]["input"]["optional"]["value"] == [node.socket, {"forceInput": True}]
+        assert shapes[name]["output"] == [node.socket]
+    for name, output in OUTPUTS.items():
+        assert shapes[name]["input"]["required"]["value"] == [output.socket, {"forceInput": True}]
+        assert shapes[name]["output_node"] is True
+
+
+def test_only_the_widgets_of_the_oldest_graphs_are_required() -> None:
+    for name in INPUTS:
+        assert list(definitions()[name]["input"]["required"]) == FIRST
