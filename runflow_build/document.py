@@ -31,6 +31,9 @@ class Document(BaseModel):
     )
 
 
+_EMPTY = '""'  # how an empty key shows
+
+
 @dataclass(frozen=True)
 class DocumentCodes:
     """The finding codes that one format uses for the four ways in which a document can be wrong."""
@@ -74,8 +77,8 @@ def explain(
 
 def key_text(key: Key) -> str:
     """`endpoints.poster.keep[0]`: a key as a person writes it."""
-    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in key)
-    return shown(text.removeprefix("."))
+    parts = [f"[{part}]" if isinstance(part, int) else f".{part or _EMPTY}" for part in key]
+    return shown("".join(parts).removeprefix("."))
 
 
 def kind_of(value: Any) -> str:
@@ -105,6 +108,7 @@ _LIMITS: Mapping[str, str] = {
     "greater_than_equal": "must be at least {ge:g}",
     "less_than_equal": "must be at most {le:g}",
     "string_too_short": "must not be empty",
+    "string_pattern_mismatch": "must have the form {pattern}",
     "too_short": "must not be empty",
     "finite_number": "must be a finite number",
 }
@@ -164,7 +168,7 @@ def _found(value: Any, written: str | None) -> str:
     return f"found `{shown(value)}`" if isinstance(value, str) else f"found {kind_of(value)}"
 
 
-def _type_fix(value: Any, kind: str, written: str | None) -> str | None:
+def _type_fix(value: Any, kind: str, written: str | None) -> str:
     if value is None:
         return "give it a value, or remove the line"
     if kind == "string_type" and not isinstance(value, dict | list):
@@ -173,7 +177,7 @@ def _type_fix(value: Any, kind: str, written: str | None) -> str | None:
         return f"write it as a list: [{shown(value)}]"
     if kind in ("dict_type", "model_type"):
         return "write its keys below it, each as `key: value`"
-    return None
+    return f"write {_EXPECTED[kind]}"
 
 
 def _unknown_key(key: Key, document: type[Document], code: str) -> Finding:

@@ -11,14 +11,15 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from pydantic import ValidationError
 
-from ..document import Document
+from ..document import Document, DocumentCodes, explain
 from ..errors import LockError
 from ..findings import Finding, Key, Where
-from ..yaml_text import LONGEST_NUMBER, YamlError, YamlText, read_yaml
+from ..yaml_text import LONGEST_NUMBER, YamlError, YamlText, placed, read_yaml
 from .model import LOCK_FORMAT, Lock
 
 LOCK_FILE = "runflow.lock"
@@ -188,6 +189,7 @@ def _unwritable(what: str, path: Key) -> LockError:
 
 # -- reading
 
+_CODES = DocumentCodes(*["lock-malformed"] * 4)
 _MARKER = re.compile(r"^(<{7}|>{7}|\|{7})( .*)?$|^={7}$", re.MULTILINE)
 
 
@@ -206,56 +208,26 @@ def _refuse_conflict_markers(text: str) -> None:
 
 def _refuse_other_formats(document: YamlText) -> None:
     number = document.value.get("lock") if isinstance(document.value, dict) else None
-    where = _where(document, ("lock",))
-    if isinstance(number, int) and not isinstance(number, bool) and number > LOCK_FORMAT:
-        raise LockError(
-            Finding(
-                "lock-newer",
-                f"the lock is of format {number}; this release of runflow-build knows format "
-                f"{LOCK_FORMAT}",
-                where,
-                fix="install a newer release: pip install --upgrade runflow-build",
-            )
+    if type(number) is int and number > LOCK_FORMAT:
+        finding = Finding(
+            "lock-newer",
+            f"the lock is of format {number}; this release of runflow-build knows format "
+            f"{LOCK_FORMAT}",
+            fix="install a newer release: python3 -m pip install --upgrade runflow-build",
         )
-    if number != LOCK_FORMAT or isinstance(number, bool):
-        raise LockError(
-            Finding("lock-malformed", "the file does not begin with `lock: 1`", where, fix=REMAKE)
+    elif number == LOCK_FORMAT and number is not True:
+        return
+    else:
+        finding = Finding(
+            "lock-malformed", f"the file does not begin with `lock: {LOCK_FORMAT}`", fix=REMAKE
         )
-
-
-_MEANINGS = {
-    "missing": "is missing",
-    "extra_forbidden": "is not a part of the format",
-    "string_pattern_mismatch": "does not have the right form",
-}
+    raise LockError(placed(replace(finding, where=Where(key=("lock",))), document.marks, LOCK_FILE))
 
 
 def _malformed(error: ValidationError, document: YamlText) -> list[Finding]:
-    """One finding for each place; a union's members complain about the same place."""
-    findings: dict[Key, Finding] = {}
-    for row in error.errors(include_url=False, include_input=False):
-        key = tuple(row["loc"])
-        place = key if row["type"] == "missing" else _known(document, key)
-        what = _MEANINGS.get(row["type"]) or f"is wrong: {row['msg'][:1].lower()}{row['msg'][1:]}"
-        findings.setdefault(
-            place,
-            Finding(
-                "lock-malformed",
-                f"`{'.'.join(str(part) for part in place)}` {what}",
-                _where(document, place),
-                fix=REMAKE,
-            ),
-        )
-    return list(findings.values())
-
-
-def _known(document: YamlText, key: Key) -> Key:
-    """The longest front part of `key` that stands in the document."""
-    while key and key not in document.marks:
-        key = key[:-1]
-    return key
-
-
-def _where(document: YamlText, key: Key) -> Where:
-    line, column = document.marks.get(_known(document, key), (1, 1))
-    return Where(LOCK_FILE, line, column, key)
+    """One finding for each place. How to mend it is beside the point: nobody should edit a lock."""
+    explained = explain(error, Lock, document.value, _CODES, document.written)
+    return [
+        placed(replace(finding, also=(), fix=REMAKE), document.marks, LOCK_FILE)
+        for finding in explained
+    ]

@@ -37,7 +37,7 @@ def answer_of(
         inquiry.unresolved(
             key,
             f"{name} is at {commit[:12]}, which no branch of its remote has",
-            f"push the commit, or check out one that others can have: {clone.top.name}",
+            "push the commit, or check out one that others can have",
         )
         return None
     if commit != head:

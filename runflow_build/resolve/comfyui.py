@@ -29,7 +29,7 @@ def comfyui_pin(inquiry: Inquiry) -> ComfyUIPin | None:
     former = inquiry.previous.comfyui if inquiry.previous else None
     if former and (former.ref != wish.ref or not repository.same(former.repository, url)):
         former = None
-    if former and not inquiry.renews("comfyui"):
+    if former and not inquiry.renews("comfyui", former.dirty):
         return former
     answer = _answer(inquiry, url)
     if answer is None:

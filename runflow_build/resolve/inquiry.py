@@ -35,9 +35,13 @@ class Inquiry:
     report: Callable[[Finding], None]
     upgrade: Collection[str] | None  # names of pins to renew; None: all
 
-    def renews(self, name: str) -> bool:
-        """Whether a pin of that name (`comfyui`, `python`, a key of the lock) is to be renewed."""
-        return self.upgrade is None or name in self.upgrade
+    def renews(self, name: str, dirty: bool = False) -> bool:
+        """Whether a pin of that name (`comfyui`, `python`, a key of the lock) is to be renewed.
+
+        A dirty one is no answer to keep, once there is an installation to look at again.
+        """
+        asked = self.upgrade is None or name in self.upgrade
+        return asked or (dirty and self.sources.install is not None)
 
     def used_by(self, slug: str, reference: Reference) -> Row:
         """A row of a finding: the node that names something outside of its workflow."""

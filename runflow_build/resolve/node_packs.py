@@ -72,7 +72,7 @@ def _wished(inquiry: Inquiry, key: str, wish: NodePackWish, told: _Told) -> Node
         former.ref != wish.ref or (public and not repository.same(former.repository, public))
     ):
         former = None
-    if former and not inquiry.renews(key):
+    if former and not inquiry.renews(key, former.dirty):
         return former
     if (
         wish.ref
@@ -92,7 +92,7 @@ def _unwished(inquiry: Inquiry, told: _Told) -> tuple[str, NodePackPin | None]:
         if pin.ref is None
     }
     former = _first_pack(told, former_names)
-    if former and not inquiry.renews(former):
+    if former and not inquiry.renews(former, before[former].dirty):
         return former, before[former]
     key = former or _installed_key(inquiry, told) or _name_of(told.references[0])
     found = _found(inquiry, key, told.repository(), None, told)
