@@ -82,9 +82,10 @@ def _missing(path: Path, name: str) -> Finding:
         beside = [one.name for one in path.parent.iterdir() if one.is_file()]
     except OSError:
         beside = []
-    near = get_close_matches(path.name, beside, n=1)
+    near = get_close_matches(path.name, beside, n=1, cutoff=0.75)
     hint = f"; did you mean `{name[: len(name) - len(path.name)]}{near[0]}`?" if near else ""
-    return Finding("file-missing", f"{name} does not exist{hint}", Where(file=name))
+    message = f"{name} does not exist{hint}"
+    return Finding("file-missing", message, Where(file=name), fix="correct the path")
 
 
 def _unreadable(name: str, reason: str, fix: str) -> Finding:

@@ -9,7 +9,6 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from .. import __version__
 from ..document import DocumentCodes, explain, key_text, kind_of
 from ..errors import SpecError
 from ..findings import Finding, Key, Where
@@ -75,8 +74,7 @@ def _unlike_our_format(value: Any) -> Finding | None:
     if type(version := value.get("version")) is int and version > SPEC_VERSION:
         return Finding(
             "spec-newer",
-            f"the file is of format {shown(version)}; runflow {__version__} reads format "
-            f"{SPEC_VERSION}",
+            f"the file is of format {shown(version)}; this release reads format {SPEC_VERSION}",
             Where(key=("version",)),
             fix="install a newer release: python3 -m pip install --upgrade runflow-build",
         )

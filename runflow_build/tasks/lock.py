@@ -13,6 +13,7 @@ from ..lock.compile import companions, compile_lock
 from ..lock.diff import LockDiff, diff, render_diff
 from ..lock.model import Lock
 from ..lock.text import lock_text
+from ..project.files import spec_bytes
 from ..project.load import Project, load
 from ..project.paths import ProjectPaths
 from ..project.save import exclusive, save_files
@@ -67,7 +68,9 @@ def relock(
 
     Raises SpecError, WorkflowError, LockError, ResolveError, UsageError, GitError, SaveError.
     """
-    with exclusive(ProjectPaths(root)):
+    paths = ProjectPaths(root)
+    spec_bytes(paths)  # no folder of ours where there is no project
+    with exclusive(paths):
         project = load(root)
         if project.broken:
             first, *rest = project.broken.values()
