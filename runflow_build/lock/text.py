@@ -49,7 +49,8 @@ def read_lock(text: str) -> Lock:
     try:
         document = read_yaml(text)
     except YamlError as error:
-        raise LockError(*(finding.in_file(LOCK_FILE) for finding in error.findings)) from None
+        findings = (replace(one.in_file(LOCK_FILE), fix=REMAKE) for one in error.findings)
+        raise LockError(*findings) from None
     _refuse_other_formats(document)
     try:
         return Lock.model_validate(document.value)
@@ -227,7 +228,8 @@ def _refuse_other_formats(document: YamlText) -> None:
 def _malformed(error: ValidationError, document: YamlText) -> list[Finding]:
     """One finding for each place. How to mend it is beside the point: nobody should edit a lock."""
     explained = explain(error, Lock, document.value, _CODES, document.written)
-    return [
+    findings = [
         placed(replace(finding, also=(), fix=REMAKE), document.marks, LOCK_FILE)
         for finding in explained
     ]
+    return sorted(findings, key=lambda finding: finding.where.line or 0)

@@ -11,7 +11,7 @@ from ..errors import LockError, ResolveError, UsageError, WorkflowError
 from ..findings import Finding, has_errors, render
 from ..lock.compile import companions, compile_lock
 from ..lock.diff import LockDiff, diff, render_diff
-from ..lock.model import Lock
+from ..lock.model import Lock, Pins
 from ..lock.text import lock_text
 from ..project.files import spec_bytes
 from ..project.load import Project, load
@@ -73,10 +73,7 @@ def relock(
     with exclusive(paths):
         project = load(root)
         if project.broken:
-            first, *rest = project.broken.values()
-            raise WorkflowError(
-                *first.findings, also=(one for error in rest for one in error.findings)
-            )
+            raise WorkflowError(*_all_wrong(project))
         _refuse_unknown(upgrade, project)
         findings: list[Finding] = []
         sources = Sources(project.paths.inputs, find_install(install) if install else None)
@@ -103,6 +100,22 @@ def relock(
             raise type(error)(*(project.locate(one) for one in error.findings)) from None
         written = save_files(texts)
     return Relocked(lock, diff(project.lock, lock), project.lock is None, placed, tuple(written))
+
+
+def _all_wrong(project: Project) -> list[Finding]:
+    """What is wrong with the workflows that cannot be read, and with all others."""
+    findings = [one for error in project.broken.values() for one in error.findings]
+    endpoints = {
+        slug: wish
+        for slug, wish in project.spec.endpoints.items()
+        if wish.workflow not in project.broken
+    }
+    readable = project.spec.model_copy(update={"endpoints": endpoints})
+    try:
+        compile_lock(readable, project.workflows, project.definitions, Pins(), project.lock)
+    except (WorkflowError, LockError) as error:
+        findings.extend(project.locate(one) for one in error.findings)
+    return findings
 
 
 def _accepted(previous: Lock | None, upgrade: Collection[str] | None) -> Lock | None:

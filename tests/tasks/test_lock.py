@@ -1,0 +1,222 @@
+"""Locking a project's folder: what is written, what is left alone, what never gets into a lock."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runflow_build.cli.main import main
+from runflow_build.errors import RunflowError, WorkflowError
+from runflow_build.tasks.lock import relock
+
+ROOT = Path(__file__).parent.parent.parent
+UPSTREAM = "https://github.com/comfyanonymous/ComfyUI"
+CODE = {"main.py": "", "nodes.py": "", "comfyui_version.py": '__version__ = "9.9.0"\n'}
+
+
+def files_of(root: Path) -> dict[str, tuple[bytes, int]]:
+    """Everything in the folder but the state: content and time of the last change."""
+    return {
+        path.relative_to(root).as_posix(): (path.read_bytes(), path.stat().st_mtime_ns)
+        for path in root.rglob("*")
+        if path.is_file() and ".runflow" not in path.parts
+    }
+
+
+def test_the_lock_and_its_definitions_are_written_together(new_project: Any) -> None:
+    root = new_project("poster").root
+    done = relock(root)
+    assert [path.name for path in done.written] == ["runflow.definitions.json", "runflow.lock"]
+    assert done.summary() == "runflow.lock is new: 1 endpoint"
+
+
+def test_a_lock_that_needs_no_change_is_not_touched(new_project: Any) -> None:
+    root = new_project("poster").root
+    relock(root)
+    before = files_of(root)
+    again = relock(root)
+    assert again.written == ()
+    assert again.summary() == "runflow.lock is up to date"
+    assert files_of(root) == before
+
+
+def test_what_changed_is_said(new_project: Any) -> None:
+    project = new_project("poster")
+    relock(project.root)
+    text = project.spec.read_text()
+    project.spec.write_text(text.replace("{workflow", "{name: Poster, workflow"))
+    assert relock(project.root).summary() == (
+        "runflow.lock is written\n  Endpoints\n    poster: name poster → Poster"
+    )
+
+
+def test_a_long_list_of_changes_is_cut(new_project: Any) -> None:
+    project = new_project("poster")
+    relock(project.root)
+    requirements = ", ".join(f"'p{number}==1'" for number in range(3))
+    models = "".join(f'  loras/{n:02}.safetensors: {{sha256: "{"1" * 64}"}}\n' for n in range(50))
+    text = project.spec.read_text()
+    project.spec.write_text(f"{text}models:\n{models}python: {{requirements: [{requirements}]}}\n")
+    lines = relock(project.root).summary().splitlines()
+    assert len(lines) < 50
+    assert lines[-1].endswith("more lines: runflow diff")
+
+
+def test_anything_wrong_writes_nothing(new_project: Any) -> None:
+    project = new_project("good", "bad")
+    relock(project.root)
+    project.workflow("bad").write_text("{")
+    project.workflow("good").write_text(project.workflow("good").read_text().replace("8", "9"))
+    before = files_of(project.root)
+    with pytest.raises(WorkflowError, match="workflow-syntax"):
+        relock(project.root)
+    assert files_of(project.root) == before
+
+
+def test_the_folder_the_time_zone_and_the_locale_leave_no_trace(
+    new_project: Any, tmp_path: Path
+) -> None:
+    one = new_project("poster", folder="one").root
+    other = new_project("poster", folder="ünter wegs").root
+    relock(one)
+    environment = {"PATH": os.environ["PATH"], "TZ": "Asia/Tokyo", "LC_ALL": "C"}
+    code = "import sys; sys.path.insert(0, sys.argv[1])\n"
+    code += "from pathlib import Path; from runflow_build.tasks.lock import relock\n"
+    code += "relock(Path('.'))"
+    subprocess.run(
+        [sys.executable, "-c", code, str(ROOT)],
+        cwd=other,
+        env={**environment, "PYTHONHASHSEED": "7"},
+        check=True,
+    )
+    for name in ("runflow.lock", "runflow.definitions.json"):
+        assert (one / name).read_bytes() == (other / name).read_bytes()
+
+
+def installed(new_project: Any, new_install: Any, **told: Any) -> tuple[Any, Path]:
+    project = new_project("poster")
+    text = project.spec.read_text()
+    project.spec.write_text(text.replace(text.split("ref: ")[1][:40], "v9.9.0"))
+    comfyui = {"remote": UPSTREAM, "commits": [CODE], "tags": ["v9.9.0"], **told}
+    return project, new_install({"clones": {"": comfyui}})
+
+
+def test_no_path_no_user_and_no_secret_of_this_machine_gets_into_the_lock(
+    new_project: Any, new_install: Any
+) -> None:
+    project, install = installed(
+        new_project, new_install, remote="https://me:s3cret@github.com/comfyanonymous/ComfyUI.git"
+    )
+    lock = relock(project.root, install=install).lock
+    text = project.lock.read_text()
+    assert lock.comfyui.repository == UPSTREAM
+    for trace in (str(install), str(project.root), "s3cret", "me@", f"/{getpass.getuser()}/"):
+        assert trace not in text
+
+
+def test_an_installation_s_changed_code_is_marked_until_it_is_looked_at_again(
+    new_project: Any, new_install: Any
+) -> None:
+    project, install = installed(new_project, new_install, changed={"nodes.py": "changed"})
+    assert relock(project.root, install=install).lock.comfyui.dirty
+    assert relock(project.root).lock.comfyui.dirty
+    (install / "nodes.py").write_text("")
+    assert not relock(project.root, install=install).lock.comfyui.dirty
+
+
+def test_a_worktree_is_captured_like_a_clone(
+    new_project: Any, new_install: Any, tmp_path: Path
+) -> None:
+    project, install = installed(new_project, new_install)
+    subprocess.run(
+        ["git", "worktree", "add", "--quiet", "--detach", str(tmp_path / "tree"), "v9.9.0"],
+        cwd=install,
+        check=True,
+        capture_output=True,
+    )
+    pin = relock(project.root, install=tmp_path / "tree").lock.comfyui
+    assert (pin.version, len(pin.commit), pin.dirty) == ("9.9.0", 40, False)
+
+
+def test_a_pin_is_renewed_only_when_asked(new_project: Any, new_install: Any) -> None:
+    project, install = installed(new_project, new_install)
+    project.spec.write_text(project.spec.read_text().replace("v9.9.0", "main"))
+    first = relock(project.root, install=install).lock.comfyui.commit
+    git = ["git", "-c", "user.name=A", "-c", "user.email=a@example.com"]
+    commit = [*git, "commit", "--quiet", "--allow-empty", "--message", "more"]
+    subprocess.run(commit, cwd=install, check=True)
+    update = ["git", "update-ref", "refs/remotes/origin/main", "HEAD"]
+    subprocess.run(update, cwd=install, check=True)
+    assert relock(project.root, install=install).lock.comfyui.commit == first
+    assert relock(project.root, install=install, upgrade=["python"]).lock.comfyui.commit == first
+    renewed = relock(project.root, install=install, upgrade=["comfyui"]).lock.comfyui.commit
+    assert renewed != first
+    kept = relock(project.root, upgrade=None)
+    assert kept.lock.comfyui.commit == renewed, "an upgrade that finds nothing loses nothing"
+    assert [finding.code for finding in kept.findings] == ["not-resolved"]
+
+
+def test_without_git_an_installation_cannot_be_captured(new_project: Any, new_install: Any) -> None:
+    project, install = installed(new_project, new_install)
+    done = subprocess.run(
+        [sys.executable, "-m", "runflow_build", "lock", "-C", project.root, "--from", install],
+        cwd=ROOT,
+        env={"PATH": str(project.root / "empty"), "HOME": os.devnull},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, project.lock.exists()) == (1, False)
+    assert done.stderr.startswith("error git-missing: the git program was not found\n")
+
+
+def test_an_exposed_node_s_new_class_is_accepted_by_naming_the_endpoint(new_project: Any) -> None:
+    project = new_project("poster")
+    text = project.spec.read_text()
+    exposed = "{workflow: poster.json, inputs: {size: {node: '1', field: width}}}"
+    project.spec.write_text(text.replace("{workflow: poster.json}", exposed))
+    relock(project.root)
+    workflow = json.loads(project.workflow("poster").read_text())
+    workflow["1"]["class_type"] = "EmptyLatentImage"
+    workflow["1"]["inputs"].pop("color")
+    project.workflow("poster").write_text(json.dumps(workflow))
+    with pytest.raises(RunflowError, match="exposed-node-changed"):
+        relock(project.root)
+    done = relock(project.root, upgrade=["poster"])
+    assert done.lock.endpoints["poster"].inputs["size"].class_type == "EmptyLatentImage"
+
+
+# -- the command
+
+
+def test_frozen_names_each_disagreement_and_writes_nothing(
+    new_project: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project = new_project("poster")
+    assert main(["lock", "-C", str(project.root)]) == 0
+    assert main(["lock", "-C", str(project.root), "--frozen"]) == 0
+    project.write_spec(["poster", "second"])
+    project.workflow("second").write_text(project.workflow("poster").read_text())
+    before = files_of(project.root)
+    capsys.readouterr()
+    assert main(["lock", "-C", str(project.root), "--frozen"]) == 3
+    assert "the lock lacks the endpoint second" in capsys.readouterr().err
+    assert files_of(project.root) == before
+
+
+def test_a_program_reads_what_locking_did(
+    new_project: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project = new_project("poster")
+    assert main(["lock", "-C", str(project.root), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["written"] == ["runflow.definitions.json", "runflow.lock"]
+    assert told["findings"] == []
+    assert {change["section"] for change in told["changes"]} >= {"API", "ComfyUI"}
