@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +27,8 @@ class Database:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        # A writer that waits inside SQLite polls, up to 0.1 s apart; here it is woken at once.
+        self._writing = threading.Lock()
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -36,7 +39,7 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction that is kept as a whole, or not at all when the block raises."""
-        with self._engine.connect() as connection:
+        with self._writing, self._engine.connect() as connection:
             connection = connection.execution_options(runflow_write=True)
             with connection.begin():
                 yield connection

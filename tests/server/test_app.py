@@ -86,7 +86,7 @@ def test_a_key_without_the_scope_is_told_which_one_it_lacks(
 
 
 def test_every_route_is_in_one_of_the_two_tables(shared: Api) -> None:
-    described = httpx.get(shared.url + "/v1/openapi.json").json()["paths"]
+    described = shared.web.get("/v1/openapi.json").json()["paths"]
     there = {(method.upper(), path) for path, methods in described.items() for method in methods}
     guarded = {
         (method, path.replace(SOME_ID, "{}").replace("local/poster", "{}/{}"))
@@ -183,7 +183,7 @@ def test_a_browser_may_ask_from_any_page(shared: Api) -> None:
         "Access-Control-Request-Method": "PATCH",
         "Access-Control-Request-Headers": "authorization,content-type",
     }
-    answer = httpx.options(shared.url + WORKFLOWS, headers=headers)
+    answer = shared.web.options(WORKFLOWS, headers=headers)
     assert answer.status_code == 200
     assert answer.headers["access-control-allow-origin"] == "*"
     assert "PATCH" in answer.headers["access-control-allow-methods"]
@@ -192,7 +192,7 @@ def test_a_browser_may_ask_from_any_page(shared: Api) -> None:
 
 @pytest.mark.parametrize("path", ["/v1/runs", "/v1/nothing"])
 def test_a_browser_may_read_errors_too(path: str, shared: Api) -> None:
-    answer = httpx.get(shared.url + path, headers={"Origin": "https://app.example.com"})
+    answer = shared.web.get(path, headers={"Origin": "https://app.example.com"})
     assert answer.status_code == 401
     assert answer.headers["access-control-allow-origin"] == "*"
 
@@ -234,7 +234,7 @@ def test_the_log_holds_neither_keys_nor_signatures(
 ) -> None:
     caplog.set_level(logging.INFO)
     asset = api.upload(png)
-    httpx.get(asset["url"])
+    api.web.get(asset["url"])
     api.send("GET", "/v1/runs", headers={"Authorization": "Bearer rf_live_wrong"})
     assert "PUT /v1/uploads/" in caplog.text
     ours = [record.getMessage() for record in caplog.records if "runflow_build" in record.name]
@@ -245,7 +245,7 @@ def test_the_log_holds_neither_keys_nor_signatures(
 
 
 def test_the_description_of_the_api_names_the_bodies(shared: Api) -> None:
-    described = httpx.get(shared.url + "/v1/openapi.json").json()
+    described = shared.web.get("/v1/openapi.json").json()
     post = described["paths"][WORKFLOWS]["post"]
     schema = post["requestBody"]["content"]["application/json"]["schema"]
     assert schema["required"] == ["name", "workflow_json"]

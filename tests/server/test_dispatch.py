@@ -37,7 +37,7 @@ def test_twenty_dispatches_at_once_run_once_each(serve: Any, tmp_path: Path) -> 
         assert {run["status_code"] for run in ended} == {"succeeded"}
         for number, run in enumerate(ended):
             (output,) = run["output"]["outputs"]
-            assert httpx.get(output["url"]).text == str(number)
+            assert api.web.get(output["url"]).text == str(number)
         assert api.engine.executed == 20
 
 
@@ -221,7 +221,7 @@ def process(data: Path, marks: Path) -> Any:
         assert child.stdout
         url = child.stdout.readline().split()[3]
         headers = {"Authorization": f"Bearer {key}"}
-        with httpx.Client(base_url=url, headers=headers, timeout=20) as client:
+        with httpx.Client(base_url=url, headers=headers, timeout=20, verify=False) as client:
             yield child, client
     finally:
         child.kill()
@@ -269,42 +269,40 @@ def test_no_accepted_run_is_lost_and_none_ends_twice_when_the_server_is_killed(
             assert [row["message"] for row in logs].count("succeeded") == 1
             outputs = client.get(f"/v1/runs/{run}").json()["output"]["outputs"]
             assert [output["output_id"] for output in outputs] == ["picture"]
-            assert httpx.get(outputs[0]["url"]).text == "done"
+            assert client.get(outputs[0]["url"]).text == "done"
     assert len(executed(marks)) == 8  # two of them twice
     assert len(set(executed(marks))) == 8
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="the engine ends its process at once")
-def test_a_run_that_kills_the_server_three_times_is_given_up(
-    tmp_path: Path, colour: Prompt
+@pytest.mark.parametrize(("attempts", "ends"), [(2, "succeeded"), (3, "failed")])
+def test_a_run_that_killed_the_server_three_times_is_given_up(
+    attempts: int, ends: str, serve: Any, tmp_path: Path
 ) -> None:
-    data, marks = tmp_path / "data", tmp_path
-    with process(data, marks) as (child, client):
-        shape = {"slug": "poster", "name": "Poster", "workflow_json": colour}
-        client.post("/v1/comfyui-workflows", json=shape)
-        (marks / "die").touch()
-        client.post("/v1/comfyui-workflows/local/poster/runs", json={})
-        assert child.wait(20) == 9
-    for _ in range(2):
-        assert subprocess.run(
-            [sys.executable, str(SLOW_SERVER), str(data), str(marks)], capture_output=True
-        ).returncode == 9  # fmt: skip
-    with process(data, marks) as (_, client):
-        (run,) = client.get("/v1/runs").json()["items"]
-        assert run["status_code"] == "failed"
-        assert run["failure_code"] == "RUN_INTERRUPTED"
-        assert run["failure_message"] == "the server died 3 times while it executed this run"
-    assert len(executed(marks)) == 3
+    with serve(tmp_path) as api:
+        api.publish()
+        run = api.ended(api.dispatch()["id"])
+    # As a server leaves it that dies in the middle of that attempt.
+    connection = sqlite3.connect(tmp_path / "runflow.db")
+    with connection:
+        connection.execute("DELETE FROM run_outputs")
+        connection.execute("UPDATE runs SET status_code = 'running', attempt = ?", [attempts])
+    connection.close()
+    with serve(tmp_path) as api:
+        run = api.ended(run["id"])
+        assert run["status_code"] == ends
+        if ends == "failed":
+            assert run["failure_code"] == "RUN_INTERRUPTED"
+            message = "the server died 3 times while it executed this run"
+            assert run["failure_message"] == message
+            assert api.engine.executed == 0
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is a signal")
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-def test_ctrl_c_ends_the_server_in_order(tmp_path: Path, how: int) -> None:
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGTERM ends a process there")
+def test_sigterm_ends_the_server_in_order(tmp_path: Path) -> None:
     with process(tmp_path / "data", tmp_path) as (child, client):
         assert client.get("/v1/health").is_success
-        child.send_signal(how)
-        code = child.wait(10)
-        assert code in (0, -how)
+        child.send_signal(signal.SIGTERM)
+        assert child.wait(10) in (0, -signal.SIGTERM)
     # The write-ahead log was folded into the database: it was closed.
     assert not (tmp_path / "data" / "runflow.db-wal").exists()
 

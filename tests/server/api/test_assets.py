@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlsplit
 
-import httpx
 import pytest
 
 Api = Any
@@ -17,10 +16,6 @@ UPLOADS = "/v1/asset-uploads"
 
 def announce(api: Api, size: int = 3, mime_type: str = "image/png", name: str = "a.png") -> Any:
     return api.post(UPLOADS, {"filename": name, "mime_type": mime_type, "size_bytes": size})
-
-
-def put(url: str, content: Any, content_type: str = "image/png") -> httpx.Response:
-    return httpx.put(url, content=content, headers={"Content-Type": content_type})
 
 
 def confirm(api: Api, asset_id: str, status: int = 201) -> Any:
@@ -35,7 +30,7 @@ def test_a_file_comes_back_as_it_was_sent(shared: Api, png: bytes) -> None:
     assert asset["sha256"] == hashlib.sha256(png).hexdigest()
     again = shared.get(f"/v1/assets/{asset['id']}")
     for url in (asset["url"], again["url"]):
-        answer = httpx.get(url)
+        answer = shared.web.get(url)
         assert answer.status_code == 200
         assert answer.content == png
         assert answer.headers["content-type"] == "image/png"
@@ -46,43 +41,43 @@ def test_a_file_comes_back_as_it_was_sent(shared: Api, png: bytes) -> None:
 @pytest.mark.parametrize("content_type", ["image/png", "IMAGE/PNG"])
 def test_the_bytes_go_without_a_key_and_may_be_sent_again(content_type: str, shared: Api) -> None:
     announced = announce(shared)
-    assert put(announced["upload_url"], b"one", content_type).status_code == 200
-    assert put(announced["upload_url"], b"two", content_type).status_code == 200
+    assert shared.put(announced["upload_url"], b"one", content_type).status_code == 200
+    assert shared.put(announced["upload_url"], b"two", content_type).status_code == 200
     asset = confirm(shared, announced["asset_id"])
-    assert httpx.get(asset["url"]).content == b"two"
+    assert shared.web.get(asset["url"]).content == b"two"
 
 
 def test_a_second_confirmation_gives_the_same_asset(shared: Api) -> None:
     announced = announce(shared)
-    put(announced["upload_url"], b"one")
+    shared.put(announced["upload_url"], b"one")
     first, second = (confirm(shared, announced["asset_id"]) for _ in range(2))
     assert {**first, "url": ""} == {**second, "url": ""}
 
 
 def test_a_confirmed_asset_never_changes(shared: Api) -> None:
     announced = announce(shared)
-    put(announced["upload_url"], b"one")
+    shared.put(announced["upload_url"], b"one")
     asset = confirm(shared, announced["asset_id"])
-    assert put(announced["upload_url"], b"one").status_code == 200
-    assert put(announced["upload_url"], b"two").status_code == 409
-    assert httpx.get(asset["url"]).content == b"one"
+    assert shared.put(announced["upload_url"], b"one").status_code == 200
+    assert shared.put(announced["upload_url"], b"two").status_code == 409
+    assert shared.web.get(asset["url"]).content == b"one"
 
 
 def test_whichever_of_many_uploads_comes_last_file_and_digest_agree(shared: Api) -> None:
     announced = announce(shared, size=200_000)
     bodies = [bytes([number]) * 200_000 for number in range(8)]
     with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda body: put(announced["upload_url"], body), bodies))
+        answers = list(pool.map(lambda body: shared.put(announced["upload_url"], body), bodies))
     assert {answer.status_code for answer in answers} == {200}
     asset = confirm(shared, announced["asset_id"])
-    content = httpx.get(asset["url"]).content
+    content = shared.web.get(asset["url"]).content
     assert hashlib.sha256(content).hexdigest() == asset["sha256"]
 
 
 def test_an_asset_is_confirmed_only_when_its_bytes_are_here(shared: Api) -> None:
     announced = announce(shared)
     assert "PUT them" in confirm(shared, announced["asset_id"], 409)["message"]
-    put(announced["upload_url"], b"one")
+    shared.put(announced["upload_url"], b"one")
     shared.get(f"/v1/assets/{announced['asset_id']}", 404)
     confirm(shared, announced["asset_id"])
 
@@ -124,7 +119,7 @@ def test_other_bytes_than_announced_are_refused(
     content: bytes, content_type: str, message: str, shared: Api
 ) -> None:
     announced = announce(shared)
-    answer = put(announced["upload_url"], content, content_type)
+    answer = shared.put(announced["upload_url"], content, content_type)
     assert answer.status_code == 422
     assert message in answer.json()["message"]
     confirm(shared, announced["asset_id"], 409)
@@ -132,7 +127,7 @@ def test_other_bytes_than_announced_are_refused(
 
 def test_an_endless_upload_is_cut_off(shared: Api) -> None:
     announced = announce(shared, size=1000)
-    answer = put(announced["upload_url"], (b"x" * 1000 for _ in range(10_000)))
+    answer = shared.put(announced["upload_url"], (b"x" * 1000 for _ in range(10_000)))
     assert answer.status_code == 422
 
 
@@ -140,13 +135,13 @@ def test_links_expire(api: Api, png: bytes) -> None:
     announced = announce(api)
     asset = api.upload(png)
     api.clock.ahead_s = 3601
-    assert put(announced["upload_url"], b"one").status_code == 403
-    assert httpx.get(asset["url"]).status_code == 200
+    assert api.put(announced["upload_url"], b"one").status_code == 403
+    assert api.web.get(asset["url"]).status_code == 200
     api.clock.ahead_s = 24 * 3600 + 1
-    answer = httpx.get(asset["url"])
+    answer = api.web.get(asset["url"])
     assert answer.status_code == 403
     assert answer.json()["code"] == "PERMISSION_DENIED"
-    assert httpx.get(api.get(f"/v1/assets/{asset['id']}")["url"]).status_code == 200
+    assert api.web.get(api.get(f"/v1/assets/{asset['id']}")["url"]).status_code == 200
 
 
 def test_a_link_opens_one_file_by_one_method(shared: Api, png: bytes) -> None:
@@ -161,10 +156,10 @@ def test_a_link_opens_one_file_by_one_method(shared: Api, png: bytes) -> None:
         f"{base}/v1/files/..%2f..%2frunflow.db/a?{parts.query}",
         f"{base}/v1/files/%2e%2e/runflow.db?{parts.query}",
     ]
-    assert {httpx.get(url).status_code for url in elsewhere} <= {403, 404}
+    assert {shared.web.get(url).status_code for url in elsewhere} <= {403, 404}
     upload = f"{base}/v1/uploads/{asset['id']}?{parts.query}"
-    assert put(upload, png).status_code == 403
-    assert httpx.head(asset["url"]).headers["content-length"] == str(len(png))
+    assert shared.put(upload, png).status_code == 403
+    assert shared.web.head(asset["url"]).headers["content-length"] == str(len(png))
 
 
 @pytest.mark.parametrize(
@@ -182,7 +177,7 @@ def test_only_pictures_films_and_sounds_open_in_a_browser(
     mime_type: str, disposition: str, shared: Api
 ) -> None:
     asset = shared.upload(b"<script>", "a", mime_type)
-    headers = httpx.get(asset["url"]).headers
+    headers = shared.web.get(asset["url"]).headers
     assert headers["content-disposition"].startswith(disposition)
     assert "sandbox" in headers["content-security-policy"]
 
@@ -200,7 +195,7 @@ def test_only_pictures_films_and_sounds_open_in_a_browser(
 def test_any_name_is_only_a_name(given: str, kept: str, shared: Api) -> None:
     asset = shared.upload(b"abc", given)
     assert asset["name"] == kept
-    answer = httpx.get(asset["url"])
+    answer = shared.web.get(asset["url"])
     assert answer.content == b"abc"
     assert "x" not in answer.headers
 
@@ -217,7 +212,7 @@ def test_the_bytes_of_an_asset_lie_only_in_the_data_folder(api: Api, png: bytes)
 def test_an_asset_is_its_organizations_alone(shared: Api, png: bytes) -> None:
     asset = shared.upload(png)
     announced = announce(shared)
-    put(announced["upload_url"], b"one")
+    shared.put(announced["upload_url"], b"one")
     other = shared.with_key(organization="acme")
     other.get(f"/v1/assets/{asset['id']}", 404)
     confirm(other, announced["asset_id"], 404)

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import httpx
 import pytest
 from PIL import Image
 
@@ -63,7 +62,7 @@ def test_a_run_is_queued_and_then_has_its_picture(real: Api, png: bytes) -> None
     assert set(run["output"]) == {"kind", "outputs"}
     assert run["output"]["kind"] == "comfyui_outputs"
     (output,) = run["output"]["outputs"]
-    answer = httpx.get(output["url"])
+    answer = real.web.get(output["url"])
     assert answer.headers["content-type"] == output["content_type"] == "image/png"
     assert len(answer.content) == output["size_bytes"]
     assert (output["output_id"], output["type"]) == ("picture", "image")
@@ -76,7 +75,7 @@ def test_a_data_uri_becomes_an_asset(real: Api, png: bytes) -> None:
     queued = real.dispatch("invert", input={"photo": f"data:image/png;base64,{text}"})
     reference = queued["input"]["photo"]
     asset = real.get(f"/v1/assets/{reference.removeprefix('runflow://assets/')}")
-    assert httpx.get(asset["url"]).content == png
+    assert real.web.get(asset["url"]).content == png
     assert (asset["name"], asset["mime_type"]) == ("photo.png", "image/png")
     assert real.ended(queued["id"])["status_code"] == "succeeded"
 
@@ -85,16 +84,16 @@ def test_links_to_outputs_are_signed_anew_at_each_read(real: Api) -> None:
     run = real.ended(real.dispatch("poster")["id"])
     old = run["output"]["outputs"][0]["url"]
     real.clock.ahead_s += 25 * 3600
-    assert httpx.get(old).status_code == 403
+    assert real.web.get(old).status_code == 403
     new = real.get(f"/v1/runs/{run['id']}")["output"]["outputs"][0]["url"]
-    assert httpx.get(new).status_code == 200
+    assert real.web.get(new).status_code == 200
 
 
 def test_an_optional_input_that_is_left_out_has_its_default(real: Api) -> None:
     pictures = []
     for given in ({}, {"colour": 0xFF0000}):
         run = real.ended(real.dispatch("poster", input=given)["id"])
-        picture = Image.open(io.BytesIO(httpx.get(run["output"]["outputs"][0]["url"]).content))
+        picture = Image.open(io.BytesIO(real.web.get(run["output"]["outputs"][0]["url"]).content))
         pictures.append(picture.convert("RGB").getpixel((0, 0)))
     assert pictures == [(0, 0, 255), (255, 0, 0)]
 
