@@ -31,7 +31,6 @@ LONGEST_PAUSE_S = 60.0
 MOST_REDIRECTS = 3
 SLOWEST_UPLOAD = 256 * 1024  # bytes a second; slower than that is a dead connection
 
-_CHUNK = 1 << 16
 _REDIRECTS = {301, 302, 303, 307, 308}
 
 
@@ -189,13 +188,13 @@ class Client:
         call = Call("GET", "(the output URL)", host_of(self._storage_url(url)))
         try:
             for _ in range(MOST_REDIRECTS + 1):
-                with self._session(url).stream("GET", url) as response:
+                with self._session(url).stream("GET", url, timeout=self._timeout_s) as response:
                     if response.status_code in _REDIRECTS and "location" in response.headers:
                         url = self._storage_url(urljoin(url, response.headers["location"]))
                         continue
                     if response.status_code != 200:
                         raise refusal(call, _head(response), self._key)
-                    yield response.iter_bytes(_CHUNK)
+                    yield response.iter_bytes()
                     return
         except httpx.HTTPError as error:
             raise no_answer(call, error, self._timeout_s, 1) from None
@@ -297,7 +296,7 @@ class Client:
     def _read(self, call: Call, response: httpx.Response, patience_s: float) -> Answer:
         deadline = time.monotonic() + patience_s
         body = bytearray()
-        for chunk in response.iter_bytes(_CHUNK):
+        for chunk in response.iter_bytes():
             body += chunk
             if len(body) > LARGEST_ANSWER:
                 raise _too_large(call)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -76,6 +77,7 @@ class Envelope:
     code: str = ""
     message: str = ""
     details: tuple[tuple[str, str], ...] = ()  # (field, text) of a 422
+    request_id: str = ""  # by which the API's people find it in their log
 
 
 def json_object(call: Call, answer: Answer) -> dict[str, Any]:
@@ -83,7 +85,7 @@ def json_object(call: Call, answer: Answer) -> dict[str, Any]:
     if answer.is_page or not answer.is_json:
         raise not_json(call, answer)
     try:
-        value = json.loads(answer.body, parse_constant=_no_number)
+        value = json.loads(answer.body, parse_constant=_no_number, parse_float=_finite)
     except (ValueError, RecursionError):
         raise not_json(call, answer) from None
     if not isinstance(value, dict):
@@ -91,8 +93,13 @@ def json_object(call: Call, answer: Answer) -> dict[str, Any]:
     return value
 
 
-def _no_number(name: str) -> None:
+def _no_number(name: str) -> float:
     raise ValueError(f"{name} is not JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)  # 1e999 is JSON and yet infinite
+    return number if math.isfinite(number) else _no_number(text)
 
 
 def not_json(call: Call, answer: Answer) -> ApiError:
@@ -103,7 +110,7 @@ def not_json(call: Call, answer: Answer) -> ApiError:
         Finding(
             "api-not-json",
             f"{call.host} answered with {what}{status}; is RUNFLOW_API_URL right?",
-            also=_request(call, answer),
+            also=(("request", str(call)),),
             fix="set RUNFLOW_API_URL to the API itself, not to the app or the documentation",
         ),
         answer,
@@ -135,7 +142,7 @@ def refusal(call: Call, answer: Answer, secret: str, attempts: int = 1) -> ApiEr
 def _finding(call: Call, answer: Answer, told: Envelope, attempts: int) -> Finding:
     words = f": {told.message}" if told.message else ""
     name = f"{answer.status} {told.code}".strip()
-    times = f" in {attempts} attempts" if attempts > 1 else ""
+    times = f", {attempts} times in a row" if attempts > 1 else ""
     rows: dict[int, tuple[str, str, str]] = {
         401: (
             "api-unauthorized",
@@ -176,7 +183,7 @@ def _finding(call: Call, answer: Answer, told: Envelope, attempts: int) -> Findi
             f"{call.host} refuses the request{words}",
             "check that RUNFLOW_API_URL is a Runflow API, and that runflow is up to date",
         )
-    return Finding(code, message, also=(("answer", name), *_request(call, answer)), fix=fix)
+    return Finding(code, message, also=(("answer", name), *_request(call, told)), fix=fix)
 
 
 def _forbidden(call: Call, told: Envelope, words: str) -> tuple[str, str, str]:
@@ -201,7 +208,7 @@ def _forbidden(call: Call, told: Envelope, words: str) -> tuple[str, str, str]:
 
 def _invalid(call: Call, answer: Answer, told: Envelope) -> ApiError:
     """One finding for each value that the API complains about; `where.field` names it."""
-    also = (("answer", f"422 {told.code}".strip()), *_request(call, answer))
+    also = (("answer", f"422 {told.code}".strip()), *_request(call, told))
     rows = told.details or (("", told.message or "no reason given"),)
     findings = [
         Finding(
@@ -227,23 +234,22 @@ def _error(finding: Finding, answer: Answer, code: str = "") -> ApiError:
 _REFUSALS = {"api-unauthorized", "api-forbidden", "api-not-enrolled"}
 
 
-def _request(call: Call, answer: Answer) -> tuple[tuple[str, str], ...]:
+def _request(call: Call, told: Envelope) -> tuple[tuple[str, str], ...]:
     rows = [("request", str(call))]
-    if request_id := answer.headers.get("runflow-request-id"):
-        rows.append(("id", clean(request_id, "")))
+    if told.request_id:
+        rows.append(("id", told.request_id))
     return tuple(rows)
 
 
 def _envelope(answer: Answer, secret: str) -> Envelope:
     """The envelope in any of the forms that were seen: flat, nested below `error`, `detail`."""
-    if not answer.is_json:
-        return Envelope()
+    request_id = clean(answer.headers.get("runflow-request-id", ""), secret)
     try:
-        value = json.loads(answer.body)
+        value = json.loads(answer.body) if answer.is_json else None
     except (ValueError, RecursionError):
-        return Envelope()
+        value = None
     if not isinstance(value, dict):
-        return Envelope()
+        return Envelope(request_id=request_id)
     inner = value.get("error")
     source = inner if isinstance(inner, dict) else value
     message = source.get("message") or (inner if isinstance(inner, str) else "")
@@ -251,7 +257,8 @@ def _envelope(answer: Answer, secret: str) -> Envelope:
     if isinstance(errors, str):
         message, errors = message or errors, None
     details = [_detail(row, secret) for row in errors] if isinstance(errors, list) else []
-    return Envelope(clean(source.get("code") or "", secret), clean(message, secret), tuple(details))
+    code = clean(source.get("code") or "", secret)
+    return Envelope(code, clean(message, secret), tuple(details), request_id)
 
 
 def _detail(row: Any, secret: str) -> tuple[str, str]:

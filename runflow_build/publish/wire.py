@@ -8,6 +8,7 @@ from __future__ import annotations
 import mimetypes
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Any
 
 from .. import __version__
@@ -51,6 +52,16 @@ _OWN_PACK_ENTRY = {
 # The hosted GPUs with their memory, cheapest first. "At least 40 GB" has no field of its own on the
 # wire; it is said as the list of models that have it.
 _GPUS = (("L4", 24), ("A10G", 24), ("L40S", 48), ("A100", 80), ("H100", 80))
+
+# What Python's own table lacks in one release or another.
+_MIME_TYPES = {
+    ".avif": "image/avif",
+    ".flac": "audio/flac",
+    ".glb": "model/gltf-binary",
+    ".mkv": "video/x-matroska",
+    ".opus": "audio/opus",
+    ".webp": "image/webp",
+}
 
 _TYPE_CODES: Mapping[InputType, str] = {
     "STRING": "string",
@@ -137,8 +148,8 @@ def optional_fields(bundle: Bundle) -> Body:
 
 def mime_type_of(path: str) -> str:
     """The MIME type by the file's name."""
-    guess, _ = mimetypes.guess_type(path, strict=False)  # image/webp is not in the strict table
-    return guess or "application/octet-stream"
+    known = _MIME_TYPES.get(PurePosixPath(path).suffix.lower())
+    return known or mimetypes.guess_type(path)[0] or "application/octet-stream"
 
 
 def spec_key(bundle: Bundle, field: str) -> Key:
