@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +17,6 @@ from .compile import endpoint_pin, gpu_pin, python_pins
 from .model import EndpointPin, Lock
 from .needs import Needs, all_needs
 
-FULL_COMMIT = re.compile(r"[0-9a-fA-F]{40}")
 FIX = "run `doit lock`"
 
 
@@ -61,7 +59,7 @@ class _Comparison:
         if pin:
             yield from _repository(("comfyui",), pin.repository, wish.repository)
             yield from _differs(("comfyui", "ref"), pin.ref, wish.ref)
-        elif FULL_COMMIT.fullmatch(wish.ref):
+        elif repository.is_full_commit(wish.ref):
             yield _lacks(("comfyui", "ref"), "ComfyUI's commit")
 
     def _node_packs(self) -> Iterator[Finding]:
@@ -71,7 +69,7 @@ class _Comparison:
                 if wish.repository:
                     yield from _repository(("nodes", key), pin.repository, wish.repository)
                 yield from _differs(("nodes", key, "ref"), pin.ref, wish.ref)
-            elif wish.repository and FULL_COMMIT.fullmatch(wish.ref or ""):
+            elif wish.repository and repository.is_full_commit(wish.ref):
                 yield _lacks(("nodes", key), f"the node pack {key}")
         for key, pin in sorted(self.lock.nodes.items()):
             if pin.ref and key not in self.spec.nodes:

@@ -11,6 +11,8 @@ _URL = re.compile(
 )
 _SSH_PORTS = {":22", ":443", ":80", ":9418"}
 
+_COMMIT = re.compile(r"[0-9a-fA-F]{40}")
+
 # Repositories that moved: the new owner redirects to the old one or the other way round.
 _MOVED = {"github.com/comfy-org/comfyui": "github.com/comfyanonymous/ComfyUI"}
 
@@ -42,3 +44,8 @@ def same(one: str | None, other: str | None) -> bool:
 def name(url: str) -> str:
     """`owner/name`."""
     return "/".join((canonical(url) or url).rstrip("/").split("/")[-2:])
+
+
+def is_full_commit(ref: str | None) -> bool:
+    """Whether a ref is a whole commit hash, the one wish that answers itself."""
+    return bool(ref and _COMMIT.fullmatch(ref))

@@ -8,7 +8,7 @@ from ..project.catalogue import commit_of, version_of
 from ..sources.git import Repository
 from ..spec.model import UPSTREAM_COMFYUI
 from .clone import Answer, answer_of
-from .inquiry import CAPTURE, Inquiry, is_full_commit, refuses_short_commit
+from .inquiry import CAPTURE, Inquiry, refuses_short_commit
 
 REF = ("comfyui", "ref")
 # Folders of a checkout that hold the user's things, not ComfyUI's code.
@@ -46,7 +46,7 @@ def comfyui_pin(inquiry: Inquiry) -> ComfyUIPin | None:
 def _answer(inquiry: Inquiry, url: str) -> Answer | None:
     ref = inquiry.spec.comfyui.ref
     clone = inquiry.sources.install.repository() if inquiry.sources.install else None
-    if is_full_commit(ref):
+    if repository.is_full_commit(ref):
         return _full(inquiry, ref.lower(), clone)
     if refuses_short_commit(inquiry, REF, ref):
         return None

@@ -14,7 +14,6 @@ from ..sources import Sources
 from ..spec.model import Spec
 from ..workflow.references import ModelReference, PackReference, ResourceReference
 
-FULL_COMMIT = re.compile(r"[0-9a-fA-F]{40}")
 # With a letter in it, because 20240101 is a good name for a tag.
 _SHORT_COMMIT = re.compile(r"(?=.*[a-f])[0-9a-f]{7,39}", re.IGNORECASE)
 
@@ -67,11 +66,6 @@ class Inquiry:
     def differs(self, key: Key, message: str, fix: str) -> None:
         """Report an installation that is not what is asked for."""
         self.report(Finding("install-differs", message, Where("runflow.yaml", key=key), fix=fix))
-
-
-def is_full_commit(ref: str | None) -> bool:
-    """Whether a ref is a whole commit hash, the one wish that answers itself."""
-    return bool(ref and FULL_COMMIT.fullmatch(ref))
 
 
 def refuses_short_commit(inquiry: Inquiry, key: Key, ref: str) -> bool:

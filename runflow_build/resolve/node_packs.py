@@ -12,7 +12,7 @@ from ..sources.install import InstalledPack
 from ..spec.model import NodePackWish
 from ..workflow.references import PackReference
 from .clone import answer_of
-from .inquiry import CAPTURE, Inquiry, Row, is_full_commit, refuses_short_commit
+from .inquiry import CAPTURE, Inquiry, Row, refuses_short_commit
 
 
 @dataclass
@@ -31,7 +31,7 @@ class _Told:
         return {
             one.version.lower()
             for one in self.references
-            if one.version and is_full_commit(one.version)
+            if one.version and repository.is_full_commit(one.version)
         }
 
 
@@ -76,7 +76,7 @@ def _wished(inquiry: Inquiry, key: str, wish: NodePackWish, told: _Told) -> Node
         return former
     if (
         wish.ref
-        and not is_full_commit(wish.ref)
+        and not repository.is_full_commit(wish.ref)
         and refuses_short_commit(inquiry, (*where, "ref"), wish.ref)
     ):
         return former
@@ -109,7 +109,7 @@ def _found(
     """What the wish itself, the installation, or the workflows say, in this order."""
     packs = inquiry.sources.install.packs if inquiry.sources.install else {}
     installed = packs.get(key) or packs.get(_installed_key(inquiry, told) or "")
-    if ref and is_full_commit(ref):
+    if ref and repository.is_full_commit(ref):
         url = url or (repository.canonical(installed.remote or "") if installed else None)
         if url is None:
             inquiry.unresolved(
