@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import RunflowError, UsageError
-from ..findings import Finding
+from ..errors import RunflowError
+from .serve import require_server
 
 if TYPE_CHECKING:
     from ..publish.call import Called
@@ -37,8 +37,8 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Lock, validate, rewrite, serve, publish, call; tell what each did and how long it took."""
-    _require_server()
+    """Lock, validate, rewrite, serve, publish, call; tell what each did, and its time."""
+    require_server()
     root = args.example or _example()
     data = root / ".runflow" / "demo"
     begun = time.perf_counter()
@@ -52,24 +52,6 @@ def run(args: argparse.Namespace) -> int:
     print(f"picture   {called.files[0]}\n")
     print(_again(data, called))
     return 0
-
-
-def _require_server() -> None:
-    import importlib.util
-
-    lacking = [
-        name
-        for name in ("fastapi", "numpy", "PIL", "sqlalchemy", "uvicorn")
-        if importlib.util.find_spec(name) is None
-    ]
-    if lacking:
-        raise UsageError(
-            Finding(
-                "extra-missing",
-                f"the demo runs a server, which needs {', '.join(lacking)}",
-                fix="python3 -m pip install 'runflow-build[server]'",
-            )
-        )
 
 
 def _example() -> Path:
@@ -144,14 +126,10 @@ def _call(root: Path, url: str, key: str) -> Called:
 
 def _again(data: Path, called: Called) -> str:
     """How to repeat the call later. The key itself is never shown: a terminal is read by others."""
-    port = 8787
-    endpoint = "/".join(["", *called.endpoint.split("/")[3:]])
-    return "\n".join(
-        [
-            "To call it again, here and in another terminal:",
-            f"  runflow serve --data {data} --port {port}",
-            f"  RUNFLOW_API_KEY=$(runflow keys create --data {data}) && \\",
-            f"  curl http://127.0.0.1:{port}{endpoint} -H \"Authorization: Bearer $RUNFLOW_API_KEY\" \\",
-            f"    -H 'Content-Type: application/json' -d '{{\"input\": {called.input_json}}}'",
-        ]
-    )
+    address = "http://127.0.0.1:8787"
+    path = "/".join(called.endpoint.split("/")[3:])
+    return f"""To call it again, here and in another terminal:
+  runflow serve --data {data} --port 8787
+  RUNFLOW_API_KEY=$(runflow keys create --data {data}) && \\
+  curl {address}/{path} -H "Authorization: Bearer $RUNFLOW_API_KEY" \\
+    -H 'Content-Type: application/json' -d '{{"input": {called.input_json}}}'"""
