@@ -89,7 +89,7 @@ class GPUPin(Document):
     """`cheapest` that fits, or the named `model`."""
 
     mode: Literal["cheapest", "model"] = "cheapest"
-    min_vram_gb: float | int | None = None
+    min_vram_gb: int | float | None = None
     model: str | None = None
 
 

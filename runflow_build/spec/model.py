@@ -122,8 +122,8 @@ class InputWish(Document):
     description: str | None = None
     required: bool | None = None  # absent: a Runflow node's own word; false for an exposed field
     default: Any = None  # what an optional input is when the caller leaves it out
-    minimum: float | int | None = None
-    maximum: float | int | None = None
+    minimum: int | float | None = None
+    maximum: int | float | None = None
     step: Positive | None = None
     choices: list[str] | None = Field(default=None, min_length=1)  # the only values allowed
 

@@ -55,9 +55,9 @@ class ContractInput(Document):
     display_name: str | None = None
     description: str | None = None
     default: Any = None  # used when the caller leaves an optional input out; None: there is none
-    minimum: float | int | None = None
-    maximum: float | int | None = None
-    step: float | int | None = None
+    minimum: int | float | None = None
+    maximum: int | float | None = None
+    step: int | float | None = None
     choices: list[str] | None = None
 
 
