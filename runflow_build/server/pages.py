@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import Query
+from fastapi import Depends, Query
 from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, or_
 
 from .filters import Field, FilterError, clause
@@ -28,24 +28,31 @@ class Listing:
     default_sort: str = "created_at:desc"
 
 
+@dataclass(frozen=True)
 class PageQuery:
-    """The query parameters that every list takes."""
+    """What one list is asked for."""
 
-    def __init__(
-        self,
-        q: Annotated[str | None, Query(description="a filter: slug.eq:'poster'")] = None,
-        limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
-        sort_by: Annotated[str | None, Query(description="created_at:desc,id")] = None,
-        fields: Annotated[str | None, Query(description="id,slug")] = None,
-        pq: Annotated[str | None, Query(description="a cursor of another page")] = None,
-        from_prev: bool = False,
-    ) -> None:
-        self.q = q
-        self.limit = limit
-        self.sort_by = sort_by
-        self.fields = fields
-        self.pq = pq
-        self.from_prev = from_prev
+    q: str | None = None
+    limit: int = DEFAULT_LIMIT
+    sort_by: str | None = None
+    fields: str | None = None
+    pq: str | None = None
+    from_prev: bool = False
+
+
+def page_query(
+    q: Annotated[str | None, Query(description="a filter: slug.eq:'poster'")] = None,
+    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
+    sort_by: Annotated[str | None, Query(description="created_at:desc,id")] = None,
+    fields: Annotated[str | None, Query(description="id,slug")] = None,
+    pq: Annotated[str | None, Query(description="a cursor of another page")] = None,
+    from_prev: bool = False,
+) -> PageQuery:
+    """The query parameters that every list takes."""
+    return PageQuery(q, limit, sort_by, fields, pq, from_prev)
+
+
+Wanted = Annotated[PageQuery, Depends(page_query)]
 
 
 @dataclass(frozen=True)

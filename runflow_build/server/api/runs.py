@@ -12,7 +12,7 @@ from ..access import RunCreator, RunReader
 from ..clock import iso, uuid7
 from ..execution import lacking_text
 from ..keys import Caller
-from ..pages import Page, PageQuery, list_body
+from ..pages import Page, PageQuery, Wanted, list_body
 from ..problem import FieldError, Problem, invalid, not_found
 from ..run_store import Replay, ReplayMismatchError
 from ..runs import STATUSES, TERMINAL, Output, Run, record
@@ -76,7 +76,7 @@ def search_of_workflow(
     caller: RunReader,
     services: ServicesOf,
     base_url: BaseUrl,
-    wanted: Annotated[PageQuery, Depends()],
+    wanted: Wanted,
 ) -> Reply:
     """The organization's runs of one workflow, newest first."""
     row = workflow_at(services, caller, owner, slug)
@@ -89,7 +89,7 @@ def search(
     caller: RunReader,
     services: ServicesOf,
     base_url: BaseUrl,
-    wanted: Annotated[PageQuery, Depends()],
+    wanted: Wanted,
 ) -> Reply:
     """The organization's runs, newest first."""
     return _list(services, base_url, wanted, *services.runs.search(caller.org_id, wanted))
@@ -110,9 +110,7 @@ def get(run_id: str, caller: RunReader, services: ServicesOf, base_url: BaseUrl)
 
 
 @router.get("/runs/{run_id}/logs")
-def logs(
-    run_id: str, caller: RunReader, services: ServicesOf, wanted: Annotated[PageQuery, Depends()]
-) -> Reply:
+def logs(run_id: str, caller: RunReader, services: ServicesOf, wanted: Wanted) -> Reply:
     """What happened to a run, oldest first."""
     run, _ = _found(services, caller, run_id)
     page = services.runs.logs(run.id, wanted)

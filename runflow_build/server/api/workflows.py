@@ -12,7 +12,7 @@ from ..access import WorkflowCreator, WorkflowDeleter, WorkflowEditor, WorkflowR
 from ..clock import iso, uuid7
 from ..contract_rows import input_rows, output_rows
 from ..keys import Caller
-from ..pages import PageQuery, list_body
+from ..pages import Wanted, list_body
 from ..problem import Problem, not_found
 from ..publishing import (
     WorkflowChange,
@@ -37,9 +37,7 @@ _SHOWN = (
 
 
 @router.get("")
-def search(
-    caller: WorkflowReader, services: ServicesOf, wanted: Annotated[PageQuery, Depends()]
-) -> Reply:
+def search(caller: WorkflowReader, services: ServicesOf, wanted: Wanted) -> Reply:
     """The organization's workflows, whole records; `fields` makes them smaller."""
     page = services.workflows.search(caller.org_id, wanted)
     return Reply(list_body([_record(row) for row in page.rows], page, wanted))
