@@ -244,7 +244,8 @@ def _graph_nodes(data: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     subgraphs = definitions.get("subgraphs") if isinstance(definitions, dict) else None
     for graph in [data, *(subgraphs if isinstance(subgraphs, list) else [])]:
         nodes = graph.get("nodes") if isinstance(graph, dict) else None
-        yield from (node for node in (nodes or []) if isinstance(node, dict))
+        if isinstance(nodes, list):
+            yield from (node for node in nodes if isinstance(node, dict))
 
 
 def _word(value: Any) -> str | None:

@@ -137,6 +137,11 @@ def test_packs_are_what_nodes_say_of_themselves_in_subgraphs_too() -> None:
     ]
 
 
+def test_subgraphs_that_are_none_are_passed_over() -> None:
+    data = {"nodes": [], "definitions": {"subgraphs": [{"nodes": True}, 5]}}
+    assert pack_references(Workflow("w.json", "graph", data)) == []
+
+
 def test_a_prompt_file_names_no_packs() -> None:
     assert pack_references(Workflow("w.json", "prompt", {})) == []
 
