@@ -119,7 +119,7 @@ def wait_for(
         if (progress := _progress(record)) != told:
             report(progress)
             told = progress
-        if time.monotonic() > deadline:
+        if time.monotonic() >= deadline:
             raise _too_long(client, record, timeout_s)
         client.pause(pause_s)
         pause_s = min(longest_s, pause_s * 1.5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import shutil
 import socket
@@ -86,6 +87,7 @@ class ScriptedApi:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # it delays each answer by 40 ms
     api: ScriptedApi
 
     def _serve(self) -> None:
@@ -215,31 +217,44 @@ def client(api: ScriptedApi, pauses: list[float]) -> Iterator[Client]:
 
 @dataclass(frozen=True)
 class RealApi:
-    """A running server, with a key that may do everything."""
+    """An organization of its own on a running server, with a key that may do everything."""
 
     url: str
     data: Path
+    organization: str
     client: Client
+    full_key: str = field(repr=False)
 
-    def key(self, *scopes: str, organization: str = "local") -> str:
+    def key(self, *scopes: str) -> str:
         from runflow_build.server.keys import create_key
 
-        return create_key(self.data, scopes, organization)
+        return create_key(self.data, scopes, self.organization)
 
 
-@pytest.fixture
-def real(tmp_path: Path) -> Iterator[RealApi]:
-    # Here, because most tests of this folder need no server, and it takes a second to load.
-    from runflow_build.server.keys import create_key
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """One server for all tests of this folder: its URL and its data."""
+    # Here, because most of them need no server, and it takes a second to load.
     from runflow_build.server.serve import running
     from runflow_build.server.settings import Settings
 
-    data = tmp_path / "server"
-    with (
-        running(Settings(data_dir=data, port=0)) as url,
-        Client(url, create_key(data)) as client,
-    ):
-        yield RealApi(url, data, client)
+    data = tmp_path_factory.mktemp("server")
+    with running(Settings(data_dir=data, port=0)) as url:
+        yield url, data
+
+
+_organizations = itertools.count(1)
+
+
+@pytest.fixture
+def real(server: tuple[str, Path]) -> Iterator[RealApi]:
+    from runflow_build.server.keys import create_key
+
+    url, data = server
+    organization = f"org-{next(_organizations)}"
+    key = create_key(data, organization=organization)
+    with Client(url, key) as client:
+        yield RealApi(url, data, organization, client, key)
 
 
 # -- what is published
@@ -331,3 +346,60 @@ def scripted_store(api: ScriptedApi) -> dict[str, Any]:
     )
     store["created"] = created
     return store
+
+
+# -- a project on disk
+
+SPEC = """\
+version: 1
+project: cards
+comfyui: {ref: 3cd7b32f1b7e7e90395cefe7d9f9b1f89276d8ce}
+endpoints:
+"""
+
+
+def _write_spec(root: Path, *slugs: str) -> None:
+    rows = [f"  {slug}: {{workflow: {slug}.json}}\n" for slug in slugs]
+    (root / "runflow.yaml").write_text(SPEC + "".join(rows), encoding="utf-8")
+
+
+@pytest.fixture
+def write_spec() -> Callable[..., None]:
+    """`write_spec(root, *slugs)`: a runflow.yaml with these endpoints."""
+    return _write_spec
+
+
+@pytest.fixture
+def project(tmp_path: Path, card: Callable[..., Bundle]) -> Path:
+    """A locked project with the endpoints `one` and `two`."""
+    from runflow_build.tasks.lock import relock
+
+    root = tmp_path / "cards"
+    root.mkdir()
+    for slug in ("one", "two"):
+        (root / f"{slug}.json").write_text(json.dumps(card().prompt), encoding="utf-8")
+    _write_spec(root, "one", "two")
+    relock(root)
+    return root
+
+
+@pytest.fixture
+def connected(real: RealApi, monkeypatch: pytest.MonkeyPatch) -> Iterator[RealApi]:
+    """The real API, as the one that commands and tasks talk to."""
+    from runflow_build.tasks.session import connect
+
+    monkeypatch.setenv("RUNFLOW_API_URL", real.url)
+    monkeypatch.setenv("RUNFLOW_API_KEY", real.full_key)
+    yield real
+    monkeypatch.setenv("RUNFLOW_API_URL", real.url)
+    monkeypatch.setenv("RUNFLOW_API_KEY", real.full_key)
+    connect().close()
+
+
+@pytest.fixture
+def published(project: Path, connected: RealApi) -> Client:
+    """The API at which the project's endpoints are published."""
+    from runflow_build.tasks.publish import publish
+
+    assert [one.action for one in publish(project)] == ["created", "created"]
+    return connected.client

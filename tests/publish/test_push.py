@@ -329,7 +329,7 @@ def test_the_life_of_an_endpoint(real: Any, card: Card, source: Provenance) -> N
     assert find(client, "card") is None
     created = publish(card())
     assert (created.action, created.findings) == ("created", ())
-    assert created.url == f"{real.url}{COLLECTION}/local/card/runs"
+    assert created.url == f"{real.url}{COLLECTION}/{real.organization}/card/runs"
     assert publish(card()).action == "unchanged"
     assert publish(card(gpu=GPUPin(mode="model", model="l40s"))).action == "updated"
     assert publish(card(gpu=GPUPin(mode="model", model="l40s"))).action == "unchanged"
