@@ -15,7 +15,7 @@ from sqlalchemy.exc import OperationalError
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
-from starlette.requests import HTTPConnection
+from starlette.requests import ClientDisconnect, HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .. import __version__
@@ -106,11 +106,13 @@ class _Gate:
             await self._app(scope, receive, answer)
         except Problem as problem:
             await _reply(problem)(scope, receive, answer)
-        except OperationalError as error:  # locked for long, or no space: worth a retry
-            log.error("request %s: %s", request_id, error.orig)
+        except ClientDisconnect:
+            pass  # nobody is there to be told
+        except (OperationalError, OSError) as error:  # locked for long, or no space: try again
+            log.error("request %s: %s", request_id, error)
             if answer.status is not None:
                 raise
-            await _reply(Problem(503, "the database is busy or full"))(scope, receive, answer)
+            await _reply(Problem(503, "the data folder is busy or full"))(scope, receive, answer)
         except Exception:
             log.exception("request %s failed by a defect", request_id)
             if answer.status is not None:

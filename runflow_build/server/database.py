@@ -92,6 +92,7 @@ def _connect(file: Path) -> Engine:
         f"sqlite:///{file}",
         pool_size=_CONNECTIONS,
         max_overflow=_CONNECTIONS,
+        hide_parameters=True,  # callers' inputs have no place in a log
         connect_args={"timeout": _BUSY_MS / 1000},
     )
 

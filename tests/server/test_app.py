@@ -10,6 +10,8 @@ from typing import Any
 
 import httpx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 # Fixtures of tests/server/conftest.py; its classes cannot be imported under this import mode.
 Api = Any
@@ -162,6 +164,25 @@ def test_the_values_that_were_sent_are_not_repeated(shared: Api) -> None:
     answer = shared.send("POST", WORKFLOWS, json={"name": ["rf_live_secret"], "workflow_json": {}})
     assert answer.status_code == 422
     assert "secret" not in answer.text
+
+
+PIECES = st.sampled_from(
+    ["slug", "status_code", "created_at", ".eq", ".in", ":", ">", "'a'", "'", "(", ")", ",",
+     " AND ", "NOT ", "null", "9" * 30, "W10", "eyJ", "=", "-", "\x00", "é", "%", "id", ":desc"]
+)  # fmt: skip
+TEXTS = st.lists(PIECES, max_size=8).map("".join) | st.text(max_size=20)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.dictionaries(
+        st.sampled_from(["q", "sort_by", "fields", "pq", "limit", "from_prev"]), TEXTS, max_size=3
+    )
+)
+def test_no_query_breaks_a_list(shared: Api, params: dict[str, str]) -> None:
+    for path in (WORKFLOWS, "/v1/runs"):
+        answer = shared.send("GET", path, params=params)
+        assert answer.status_code in (200, 422), answer.text
 
 
 def test_the_request_id_comes_back(shared: Api) -> None:
