@@ -216,6 +216,7 @@ CODES: Mapping[str, Code] = {
     "input-node-missing": _error("A contract names a node that the prompt does not have."),
     # -- runflow.lock
     "lock-missing": _error("There is no runflow.lock yet."),
+    "lock-companion": _error("A file beside the lock is not the one that the lock names."),
     "lock-conflict": _error("Merge-conflict markers stand in runflow.lock."),
     "lock-newer": _error("runflow.lock is of a format that this release does not know."),
     "lock-malformed": _error("runflow.lock is not what the tool writes: edited, or damaged."),

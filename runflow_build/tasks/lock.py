@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import LockError, ResolveError, UsageError, WorkflowError
+from ..errors import CheckError, LockError, ResolveError, UsageError, WorkflowError
 from ..findings import Finding, has_errors, render
 from ..lock.compile import companions, compile_lock
 from ..lock.diff import LockDiff, diff, render_diff
@@ -20,6 +20,7 @@ from ..project.save import exclusive, save_files
 from ..resolve import resolve
 from ..sources import Sources
 from ..sources.install import find_install
+from ..validate import secrets
 
 MOST_LINES = 40  # of a summary; `runflow diff` shows the rest
 
@@ -66,7 +67,8 @@ def relock(
     (`comfyui`, `python`, packs, models, inputs; an endpoint's slug accepts its exposed nodes as
     they are now); None: everything. Nothing is written when anything is wrong.
 
-    Raises SpecError, WorkflowError, LockError, ResolveError, UsageError, GitError, SaveError.
+    Raises SpecError, WorkflowError, CheckError (an API key in a file), LockError, ResolveError,
+    UsageError, GitError, SaveError.
     """
     paths = ProjectPaths(root)
     spec_bytes(paths)  # no folder of ours where there is no project
@@ -75,6 +77,9 @@ def relock(
         if project.broken:
             raise WorkflowError(*_all_wrong(project))
         _refuse_unknown(upgrade, project)
+        # A lock goes into git, and titles and descriptions go into the lock.
+        if keys := list(secrets.findings(project.spec, project.workflows.values())):
+            raise CheckError(*(project.locate(one) for one in keys))
         findings: list[Finding] = []
         sources = Sources(project.paths.inputs, find_install(install) if install else None)
         pins = resolve(

@@ -6,11 +6,10 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from ..errors import UsageError
-from ..findings import Finding, Where
-from ..lock.freshness import disagreements
+from ..findings import Finding
 from ..project.load import Project, load
-from ..project.paths import LOCK_FILE
 from ..validate import check
+from .fresh import staleness
 
 
 def validate(root: Path, slugs: Collection[str] | None = None) -> list[Finding]:
@@ -51,14 +50,7 @@ def wanted_slugs(known: Iterable[str], slugs: Collection[str] | None) -> list[st
 
 
 def _freshness(project: Project, wanted: Collection[str]) -> list[Finding]:
-    if project.lock is None:
-        return [
-            Finding(
-                "lock-missing", f"there is no {LOCK_FILE}", Where(LOCK_FILE), fix="run `doit lock`"
-            )
-        ]
-    stale = disagreements(project.spec, project.workflows, project.definitions, project.lock)
-    return [finding for finding in stale if not _is_of_another(finding, project, wanted)]
+    return [one for one in staleness(project) if not _is_of_another(one, project, wanted)]
 
 
 def _is_of_another(finding: Finding, project: Project, wanted: Collection[str]) -> bool:

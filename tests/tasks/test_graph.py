@@ -231,3 +231,30 @@ def test_every_stage_is_listed_with_what_it_does(new_project: Any, name: str) ->
     code, told = new_project("poster").doit("list", "--all")
     assert code == 0
     assert re.search(rf"^{name}(:poster)?  +\S", told, re.MULTILINE), told
+
+
+def test_definitions_edited_behind_the_lock_are_named(new_project: Any) -> None:
+    project = new_project("poster")
+    project.doit("lock")
+    definitions = project.root / "runflow.definitions.json"
+    right = definitions.read_bytes()
+    for wrong in (right + b"\n", None):
+        definitions.unlink() if wrong is None else definitions.write_bytes(wrong)
+        code, told = project.doit("validate")
+        assert code in FAILED
+        assert "lock-companion: the lock's companion runflow.definitions.json" in told
+        project.doit("lock")
+        assert definitions.read_bytes() == right
+
+
+def test_an_api_key_in_a_title_never_gets_into_the_lock(new_project: Any) -> None:
+    project = new_project("poster")
+    workflow = json.loads(project.workflow("poster").read_text())
+    key = "rf_live_" + "a1" * 16
+    workflow["2"]["inputs"]["output_name"] = key
+    project.workflow("poster").write_text(json.dumps(workflow))
+    code, told = project.doit("lock")
+    assert code in FAILED
+    assert "secret-in-workflow" in told
+    assert key not in told
+    assert not project.lock.exists()

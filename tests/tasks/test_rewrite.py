@@ -76,11 +76,11 @@ def test_one_that_cannot_be_built_keeps_all_from_being_written(project: Path) ->
 
 def test_no_key_gets_into_a_bundle_even_when_nobody_checked(project: Path) -> None:
     key = "rf_live_" + "a1b2c3d4" * 4
-    # The field is one that no contract carries, so that the lock holds nothing of it.
-    prompt = a_prompt()
-    prompt["1"]["inputs"]["note"] = key
-    (project / "one.json").write_text(json.dumps(prompt))
     relock(project)
+    # Titles are in no digest, so that the lock is as fresh as before.
+    prompt = a_prompt()
+    prompt["1"]["_meta"] = {"title": key}
+    (project / "one.json").write_text(json.dumps(prompt))
     with pytest.raises(CheckError) as caught:
         build(project, ["one"])
     assert key not in str(caught.value)
