@@ -53,11 +53,11 @@ def _written(folder: Path, stem: str, images: Floats, compress_level: int) -> It
         encoded = io.BytesIO()
         Image.fromarray(to_bytes(image)).save(encoded, "PNG", compress_level=compress_level)
         name = stem.replace("%batch_num%", str(number))
-        path, counter = _write_new(folder, name, counter, encoded.getbuffer())
+        path, counter = _write_new(folder, name, counter, encoded.getvalue())
         yield path
 
 
-def _write_new(folder: Path, name: str, counter: int, data: memoryview) -> tuple[Path, int]:
+def _write_new(folder: Path, name: str, counter: int, data: bytes) -> tuple[Path, int]:
     """Write a file that did not exist; returns it and the number after its own.
 
     Runs may share a folder, so a number that another run took meanwhile is passed over.
@@ -66,10 +66,15 @@ def _write_new(folder: Path, name: str, counter: int, data: memoryview) -> tuple
         path = folder / f"{name}_{counter:05}_.png"
         counter += 1
         try:
-            with path.open("xb") as file:
-                file.write(data)
+            file = path.open("xb")
         except FileExistsError:
             continue
+        try:
+            with file:
+                file.write(data)
+        except OSError:
+            path.unlink()  # a full disk: half a picture is worse than none
+            raise
         return path, counter
 
 

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -81,3 +84,30 @@ def test_pictures_carry_no_text(run: Run) -> None:
     (path, _) = save_pictures(run, TWO, "a", 4)
     with Image.open(path) as picture:
         assert picture.info == {}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a limit on the size of files")
+def test_a_full_disk_leaves_no_half_picture(tmp_path: Path) -> None:
+    # The limit makes the write fail half-way, as a full disk does.
+    code = """
+import resource, signal, sys
+from pathlib import Path
+import numpy as np
+from runflow_build.engines.base import RunFolders
+from runflow_build.engines.embedded.limits import DEFAULT_LIMITS
+from runflow_build.engines.embedded.node_class import NodeError, Run
+from runflow_build.engines.embedded.output_files import save_pictures
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+noise = np.random.default_rng(1).random((1, 64, 64, 3), np.float32)
+folder = Path(sys.argv[1])
+try:
+    save_pictures(Run(RunFolders(folder, folder), DEFAULT_LIMITS), noise, "noise", 4)
+except NodeError as error:
+    print(error)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "noise cannot be written: File too large\n"
+    assert list(tmp_path.iterdir()) == []
