@@ -107,11 +107,18 @@ def _text(finding: Finding) -> str:
         first, *rest = text.splitlines() or [""]
         lines.append(f"  {label:<9} {first}")
         lines.extend(f"  {'':<9} {line}" for line in rest)
-    return "\n".join(_CONTROL.sub(lambda odd: f"\\u{ord(odd[0]):04x}", line) for line in lines)
+    return "\n".join(printable(line) for line in lines)
 
 
-# What a terminal obeys instead of showing it; names from workflows may hold anything.
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+def printable(line: str) -> str:
+    """The line with escapes for what a terminal obeys instead of showing it, or cannot encode.
+
+    Names and texts from workflows may hold anything, half of a surrogate pair too.
+    """
+    return _CONTROL.sub(lambda odd: f"\\u{ord(odd[0]):04x}", line)
+
+
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -299,7 +306,7 @@ CODES: Mapping[str, Code] = {
     "input-malformed": _error("An input on the command line is not KEY=VALUE, or comes twice."),
     "input-file-missing": _error("A file that was given for an input cannot be read."),
     "run-failed": _error("A run at the API failed."),
-    "run-canceled": _error("A run at the API was cancelled before it was done."),
+    "run-canceled": _error("A run was cancelled before it was done."),
     "run-timeout": _error("A run at the API is not done yet, and we stopped waiting."),
     "output-not-saved": _error("An output of a run could not be downloaded or written."),
     # -- engines
@@ -309,7 +316,6 @@ CODES: Mapping[str, Code] = {
     "engine-time-limit": _error("A prompt ran longer than the engine allows."),
     "prompt-invalid": _error("A prompt was refused before any of its nodes ran."),
     "node-failed": _error("A node could not do its work with what it was given."),
-    "run-cancelled": _error("A prompt was cancelled while it ran."),
     # -- our own server
     "server-not-installed": _error("The packages that the server needs are not installed."),
     "server-address": _error("The server cannot listen on that host and port."),

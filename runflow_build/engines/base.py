@@ -54,5 +54,5 @@ class Engine(Protocol):
         """Run the prompt and return the files of its output nodes, in node order.
 
         Raises EngineError: `engine-class-missing`, `prompt-invalid`, `node-failed` (with id, title
-        and class of the node), `run-cancelled`.
+        and class of the node), `run-canceled`.
         """

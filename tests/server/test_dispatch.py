@@ -164,7 +164,7 @@ def test_a_stopping_server_gives_its_runs_back_and_the_next_one_ends_them(
     def until_cancelled(_: Prompt, __: RunFolders, cancelled: Any) -> list[OutputFile]:
         while not cancelled():
             time.sleep(0.005)
-        raise EngineError(Finding("run-cancelled", "stopped"))
+        raise EngineError(Finding("run-canceled", "stopped"))
 
     with serve(tmp_path, scripted(until_cancelled), workers=2) as api:
         api.publish()

@@ -59,7 +59,7 @@ class EmbeddedEngine:
         """Run the prompt; the files come in the order of the output nodes in the prompt.
 
         Raises EngineError: `engine-class-missing`, `engine-option-missing`, `prompt-invalid` (all
-        that is wrong, each with ComfyUI's name for the kind), `node-failed`, `run-cancelled`,
+        that is wrong, each with ComfyUI's name for the kind), `node-failed`, `run-canceled`,
         `engine-time-limit`.
         """
         steps = planning.plan(prompt, self._known, folders.input)

@@ -27,7 +27,7 @@ def run_steps(
     """Execute the steps in the given order; the files come in the order of the steps.
 
     Between two steps the run can be cancelled, or its time be over. A value is let go as soon as
-    its last consumer is done. Raises EngineError: `node-failed`, `run-cancelled`,
+    its last consumer is done. Raises EngineError: `node-failed`, `run-canceled`,
     `engine-time-limit`.
     """
     values = _Values(steps)
@@ -53,7 +53,7 @@ _UNKNOWN_TYPE = "application/octet-stream"
 
 def _go_on(step: Step, run: Run, cancelled: Callable[[], bool], started: float) -> None:
     if cancelled():
-        raise EngineError(Finding("run-cancelled", "the run was cancelled", step.where()))
+        raise EngineError(Finding("run-canceled", "the run was cancelled", step.where()))
     limit = run.limits.seconds
     if limit is not None and time.monotonic() - started > limit:
         raise EngineError(

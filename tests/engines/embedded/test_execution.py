@@ -141,7 +141,7 @@ def test_a_run_is_cancelled_between_two_nodes(
         engine.execute(chain(node, 5), folders, done.append, lambda: len(done) == 2)
     assert len(done) == 2
     assert str(caught.value) == (
-        "error run-cancelled: the run was cancelled\n  at        node 2 (ImageInvert)"
+        "error run-canceled: the run was cancelled\n  at        node 2 (ImageInvert)"
     )
 
 
