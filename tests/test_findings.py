@@ -110,6 +110,11 @@ def test_names_from_a_workflow_cannot_move_the_cursor() -> None:
     assert "\u202e" not in text
 
 
+def test_half_a_surrogate_pair_can_be_shown_everywhere() -> None:
+    text = render([Finding("file-missing", "a\ud800b", Where(node="\udfff"))])
+    assert text == "error file-missing: a\\ud800b\n  at        node \\udfff"
+
+
 def test_as_json_absent_parts_are_left_out() -> None:
     assert Finding("file-missing", "gone", Where(file="a", key=("b", 0))).to_json() == {
         "code": "file-missing",

@@ -33,11 +33,7 @@ def run(args: argparse.Namespace) -> int:
     done = unpublish(
         args.directory, args.slug, url=args.url, adopt=args.adopt, dry_run=args.dry_run
     )
-    print(
-        json.dumps(done.to_json(), ensure_ascii=False)
-        if args.json
-        else f"{done.slug}: {done.summary()}"
-    )
+    print(json.dumps(done.to_json()) if args.json else f"{done.slug}: {done.summary()}")
     return done.exit_code
 
 

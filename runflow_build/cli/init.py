@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
         comfyui=args.comfyui,
         force=args.force,
     )
-    print(json.dumps(_shape(done), ensure_ascii=False) if args.json else done.summary())
+    print(json.dumps(_shape(done)) if args.json else done.summary())
     return 0
 
 

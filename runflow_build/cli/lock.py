@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     # `--upgrade` without a name is an empty list and means all; no `--upgrade` is None.
     upgrade = () if args.upgrade is None else args.upgrade or None
     done = relock(args.directory, install=args.install, upgrade=upgrade)
-    print(json.dumps(_shape(done), ensure_ascii=False) if args.json else done.summary())
+    print(json.dumps(_shape(done)) if args.json else done.summary())
     return 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import io
 import json
 import os
 import sys
@@ -44,6 +45,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     any other exception is a defect of ours and keeps its traceback.
     """
     args = _parser(sys.argv[1:] if argv is None else argv).parse_args(argv)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # names may hold what its encoding does not have
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         return int(args.run(args))
     except RunflowError as error:

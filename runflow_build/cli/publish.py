@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
         report=_nothing if args.json else _tell,
     )
     if args.json:
-        print(json.dumps({"endpoints": [one.to_json() for one in done]}, ensure_ascii=False))
+        print(json.dumps({"endpoints": [one.to_json() for one in done]}))
     return max((one.exit_code for one in done), default=0)
 
 

@@ -65,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
         report=_progress if sys.stderr.isatty() and not args.json else _silent,
     )
     if args.json:
-        print(json.dumps(called.to_json(), ensure_ascii=False))
+        print(json.dumps(called.to_json()))
     else:
         print(f"run {called.run_id} {called.status}")
         for path in called.files:

@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
     from ..tasks.session import connect
 
     found = status(load(args.directory), lambda: connect(args.url))
-    print(json.dumps(found.to_json(), ensure_ascii=False) if args.json else _text(found))
+    print(json.dumps(found.to_json()) if args.json else _text(found))
     return 0
 
 

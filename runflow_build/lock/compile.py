@@ -120,7 +120,7 @@ def _definitions_of(needs: Iterable[Needs], definitions: Definitions) -> str:
 
 
 def _digest(text: str) -> str:
-    return digest.of_bytes(text.encode("utf-8", "surrogatepass"))
+    return digest.of_bytes(text.encode())
 
 
 def _slugs(key: str, wanted: Mapping[str, Collection[str]]) -> list[str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeVar
 
 from ..document import Document
+from ..findings import printable
 from ..workflow.model import ContractInput, ContractOutput
 from .model import EndpointPin, Lock, PythonPins
 
@@ -288,7 +289,8 @@ def _text(diff: LockDiff) -> str:
     for section, changes in _grouped(diff):
         lines.append(section)
         lines += [
-            f"  {'BREAKING ' if one.breaking else ''}{one.subject}: {one.what}" for one in changes
+            printable(f"  {'BREAKING ' if one.breaking else ''}{one.subject}: {one.what}")
+            for one in changes
         ]
     return "\n".join(lines) or "no changes"
 
@@ -299,13 +301,13 @@ def _markdown(diff: LockDiff) -> str:
         lines += ["", f"### {section}", ""]
         for one in changes:
             mark = "**breaking** " if one.breaking else ""
-            lines.append(f"- {mark}{_code(one.subject)}: {_plain(one.what)}")
+            lines.append(printable(f"- {mark}{_code(one.subject)}: {_plain(one.what)}"))
     return "\n".join(lines[1:]) or "No changes."
 
 
 def _json(diff: LockDiff) -> str:
     changes = [change.to_json() for change in diff.changes]
-    return json.dumps({"breaking": diff.breaking, "changes": changes}, indent=2, ensure_ascii=False)
+    return json.dumps({"breaking": diff.breaking, "changes": changes}, indent=2)
 
 
 def _grouped(diff: LockDiff) -> Iterator[tuple[Section, list[Change]]]:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from .. import digest
 from ..bundle import Bundle
-from ..findings import Finding
+from ..findings import Finding, printable
 from .record import Record, published_from, resource_hashes
 from .wire import DOCUMENTED, OPTIONAL, Body, Provenance, body_of, optional_fields
 
@@ -29,8 +29,8 @@ class Change:
 
     def __str__(self) -> str:
         if isinstance(self.before, dict | list) and isinstance(self.after, dict | list):
-            return f"{self.field}: changed"
-        return f"{self.field}: {_shown(self.before)} → {_shown(self.after)}"
+            return printable(f"{self.field}: changed")
+        return printable(f"{self.field}: {_shown(self.before)} → {_shown(self.after)}")
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object with both values in full."""
@@ -79,7 +79,7 @@ def plan(
 
 def summary(changes: tuple[Change, ...]) -> str:
     """The names of the changed fields, in one line."""
-    names = [change.field for change in changes]
+    names = [printable(change.field) for change in changes]
     more = f" and {len(names) - _MOST_SHOWN} more" if len(names) > _MOST_SHOWN else ""
     return ", ".join(names[:_MOST_SHOWN]) + more
 

@@ -8,6 +8,7 @@ the type of a combo is the list of its choices, or "COMBO" with the choices in t
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -133,12 +134,17 @@ def definitions_text(definitions: Definitions, class_types: Iterable[str]) -> st
     Runflow's own classes are left out (every release knows them), unknown ones too.
     """
     lines = [
-        f"{json.dumps(name)}: {json.dumps(stripped(raw), ensure_ascii=False)}"
+        f"{json.dumps(name)}: {_utf8(json.dumps(stripped(raw), ensure_ascii=False))}"
         for name in sorted(set(class_types))
         if definitions.source(name) != "runflow" and (raw := definitions.raw(name)) is not None
     ]
     nodes = "{\n" + ",\n".join(lines) + "\n}" if lines else "{}"
     return f'{{"definitions": {DEFINITIONS_FORMAT}, "nodes": {nodes}}}\n'
+
+
+def _utf8(text: str) -> str:
+    """JSON with escapes for halves of surrogate pairs, which UTF-8 does not have."""
+    return re.sub("[\ud800-\udfff]", lambda half: f"\\u{ord(half[0]):04x}", text)
 
 
 def read_definitions(text: str) -> Mapping[str, Any]:

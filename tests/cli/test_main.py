@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -68,6 +69,19 @@ def test_with_json_an_error_is_json_on_standard_output(tmp_path: Path) -> None:
     (finding,) = json.loads(done.stdout)["findings"]
     assert (finding["code"], finding["severity"]) == ("file-missing", "error")
     assert done.stderr == ""
+
+
+def test_what_the_terminal_cannot_show_is_escaped(tmp_path: Path) -> None:
+    (tmp_path / "runflow.yaml").write_text(
+        "version: 1\ncomfyui: {ref: main}\nendpoints: {a: {workflow: ü中.json}}\n", encoding="utf-8"
+    )
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(
+        [sys.executable, "-m", "runflow_build", "check"],
+        capture_output=True, text=True, cwd=tmp_path, env=environment,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "\\xfc\\u4e2d.json does not exist" in done.stdout
 
 
 @pytest.mark.parametrize("argv", [["-C", "sub", "check"], ["check", "-C", "sub"]])

@@ -197,6 +197,14 @@ def test_json_holds_the_values_themselves() -> None:
     }
 
 
+@pytest.mark.parametrize("form", ["text", "markdown"])
+def test_names_in_a_lock_cannot_move_the_cursor_of_its_reviewer(form: Any) -> None:
+    after = with_input(display_name="x\x1b[2K\u202ey\ud800")
+    text = render_diff(diff(with_input(), after), form)
+    assert "\\u001b" in text
+    assert [odd for odd in "\x1b\u202e\ud800" if odd in text] == []
+
+
 def test_without_a_lock_of_before_all_is_new_and_nothing_breaks() -> None:
     found = diff(None, everything()[1])
     assert not found.breaking

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from runflow_build.bundle import read_bundle
+from runflow_build.bundle import bundle_text, read_bundle
 from runflow_build.cli.main import main
 from runflow_build.errors import CheckError, LockError, StaleLockError, UsageError, WorkflowError
 from runflow_build.tasks.lock import relock
@@ -118,3 +118,34 @@ def test_check_answers_in_text_and_in_json(
     (project / "one.json").unlink()
     assert main(["check", "-C", str(project), "--json"]) == 1
     assert json.loads(capsys.readouterr().out)["counts"]["error"] == 1
+
+
+HALF = "\ud800"  # of a surrogate pair: JSON has it, UTF-8 has not
+PLACES: dict[str, list[dict[str, Any]]] = {
+    "title": [{"_meta": {"title": HALF}}, {}],
+    "class": [{"class_type": HALF}, {}],
+    "field": [{"inputs": {HALF: 1}}, {}],
+    "value": [{"inputs": {"color": HALF}}, {}],
+    "text": [{"class_type": "Unknown", "inputs": {"text": HALF}}, {}],
+    "model": [{"class_type": "LoraLoader", "inputs": {"lora_name": f"{HALF}.safetensors"}}, {}],
+    "file": [{"class_type": "LoadImage", "inputs": {"image": f"{HALF}.png"}}, {}],
+    "link": [{"inputs": {"width": [HALF, 0]}}, {}],
+    "output": [{}, {"inputs": {"output_id": HALF, "output_name": HALF, "value": ["1", 0]}}],
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_half_a_surrogate_pair_ends_in_a_bundle_or_in_findings(
+    project: Path, capsys: pytest.CaptureFixture[str], place: str
+) -> None:
+    prompt = a_prompt()
+    for node, odd in zip(("1", "2"), PLACES[place], strict=True):
+        prompt[node] = {**prompt[node], **odd}
+    (project / "one.json").write_text(json.dumps(prompt))
+    for command in ("lock", "check", "build", "status"):
+        code = main([command, "-C", str(project)])
+        told = capsys.readouterr()
+        assert code == 0 or " error " in told.out + told.err
+        (told.out + told.err).encode()
+    text = (project / ".runflow/build/one.json").read_text() if built(project) else None
+    assert text is None or bundle_text(read_bundle(text)) == text

@@ -107,6 +107,12 @@ def test_the_file_leaves_out_runflows_own_and_unknown_classes() -> None:
     assert definitions_text(definitions, []) == '{"definitions": 1, "nodes": {}}\n'
 
 
+def test_a_choice_with_half_a_surrogate_pair_can_be_written_and_read() -> None:
+    raw = {"input": {"required": {"name": [["a\\", "\ud800\\é"]]}}, "output": []}
+    text = definitions_text(Definitions({"A": raw}, {}), ["A"])
+    assert read_definitions(text.encode().decode())["A"] == raw
+
+
 def test_an_answer_of_object_info_can_be_read_too() -> None:
     assert read_definitions(json.dumps({"A": RAW})) == {"A": RAW}
 
