@@ -27,7 +27,13 @@ from ..workflow.model import Workflow
 from ..workflow.runflow_nodes import DEPLOY_CLASS
 
 _IGNORED = (".runflow/", "runflow.local.yaml")
-_ATTRIBUTES = ("runflow.lock text eol=lf", "pylock.*.toml linguist-generated")
+# Files that the lock holds by their bytes must not get other line ends on the way through git.
+_ATTRIBUTES = (
+    "runflow.lock text eol=lf",
+    "runflow.definitions.json text eol=lf linguist-generated",
+    "pylock.*.toml text eol=lf linguist-generated",
+    "input/** -text",
+)
 
 
 @dataclass(frozen=True)

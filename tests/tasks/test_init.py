@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from runflow_build.errors import RunflowError, SpecError, UsageError, WorkflowEr
 from runflow_build.findings import Finding
 from runflow_build.project.load import load
 from runflow_build.spec.schema import schema_text
+from runflow_build.tasks.fresh import require_fresh
 from runflow_build.tasks.init import start
 from runflow_build.tasks.lock import relock
 
@@ -120,8 +122,29 @@ def test_files_for_git_keep_their_lines_and_get_each_missing_one_once(tmp_path: 
         b"*.tmp\r\n/.runflow\r\nlast line\r\nrunflow.local.yaml\r\n"
     )
     assert (tmp_path / ".gitattributes").read_text(encoding="utf-8") == (
-        "runflow.lock text eol=lf\npylock.*.toml linguist-generated\n"
+        "runflow.lock text eol=lf\n"
+        "runflow.definitions.json text eol=lf linguist-generated\n"
+        "pylock.*.toml text eol=lf linguist-generated\n"
+        "input/** -text\n"
     )
+
+
+def test_a_clone_with_other_line_ends_has_the_files_that_the_lock_holds(
+    new_clone: Callable[..., Any], tmp_path: Path
+) -> None:
+    origin = new_clone(tmp_path / "origin")
+    flow = json.loads(json.dumps(PROMPT).replace("a.png", "notes.txt"))
+    path = workflow(origin.path, "a.json", flow)
+    origin.write({"input/notes.txt": "two\nlines\n"})
+    start(origin.path, [path])
+    relock(origin.path)
+    origin.git("add", "--all")
+    origin.git("commit", "--quiet", "--message", "one")
+    clone = tmp_path / "clone"
+    origin.git("clone", "--quiet", "-c", "core.autocrlf=true", ".", str(clone))
+    assert b"\r\n" in (clone / "runflow.yaml").read_bytes()
+    assert (clone / "input/notes.txt").read_bytes() == b"two\nlines\n"
+    require_fresh(clone)
 
 
 # -- what is refused
