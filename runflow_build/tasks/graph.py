@@ -34,6 +34,21 @@ Task = dict[str, Any]
 
 STATE_FOLDER = ".runflow"
 
+# What `doit list` says of the names that stand for many tasks: stages that have one for each
+# endpoint, and those that have one for each of several projects.
+_OF_ENDPOINTS = {
+    "validate": "findings on every endpoint",
+    "rewrite": "the bundle of every endpoint",
+    "publish": "create or update every endpoint",
+    "call": "call an endpoint: doit call:SLUG --input=KEY=VALUE",
+}
+_OF_PROJECTS = {
+    "lock": "resolve every project into its runflow.lock",
+    "fresh": "fail when a runflow.lock does not answer its runflow.yaml and workflows",
+    "diff": "what the change of each lock since HEAD means",
+    "status": "every endpoint of every project: lock fresh? published? drifted?",
+}
+
 DOIT_CONFIG: dict[str, Any] = {
     "default_tasks": ["validate"],
     "continue": True,
@@ -74,8 +89,11 @@ class Graph:
 
     def create_doit_tasks(self) -> Iterator[Task]:
         """Every task of every project. Raises InvalidDodoFile, in one line, for a broken spec."""
+        several = len(self.roots) > 1
+        for stage, doc in {**_OF_ENDPOINTS, **(_OF_PROJECTS if several else {})}.items():
+            yield {"basename": stage, "name": None, "doc": doc}
         for root in self.roots:
-            prefix = f"{root.name}:" if len(self.roots) > 1 else ""
+            prefix = f"{root.name}:" if several else ""
             try:
                 yield from ProjectTasks(root, prefix, outline(root)).all()
             except RunflowError as error:

@@ -9,8 +9,6 @@ import sqlite3
 from collections.abc import Callable
 from typing import Any
 
-import pytest
-
 NOTHING = re.compile(r"nothing to do, \d+ up to date")
 FAILED = (1, 2)  # doit: a task failed, or one that needs it could not run
 
@@ -226,11 +224,30 @@ def test_cleaning_removes_the_bundles_and_never_the_lock(new_project: Any) -> No
     assert project.lock.exists()
 
 
-@pytest.mark.parametrize("name", ["lock", "fresh", "validate", "rewrite", "publish", "call"])
-def test_every_stage_is_listed_with_what_it_does(new_project: Any, name: str) -> None:
-    code, told = new_project("poster").doit("list", "--all")
-    assert code == 0
-    assert re.search(rf"^{name}(:poster)?  +\S", told, re.MULTILINE), told
+def test_every_stage_is_listed_with_what_it_does(new_project: Any) -> None:
+    project = new_project("poster", folder="all/one")
+    code, told = project.doit("list")
+    assert code == 0, told
+    assert dict(re.findall(r"^(\w+)  +(\S.*)", told, re.MULTILINE)) == {
+        "call": "call an endpoint: doit call:SLUG --input=KEY=VALUE",
+        "demo": "the whole way on embedded defaults, in seconds",
+        "diff": "what the lock's change since HEAD means",
+        "fresh": "fail when runflow.lock does not answer runflow.yaml and the workflows",
+        "lock": "resolve runflow.yaml and the workflows into runflow.lock",
+        "publish": "create or update every endpoint",
+        "rewrite": "the bundle of every endpoint",
+        "serve": "the self-hosted server, until Ctrl-C",
+        "status": "each endpoint: lock fresh? published? drifted?",
+        "validate": "findings on every endpoint",
+    }
+    new_project("card", folder="all/two")
+    (project.root / "dodo.py").write_text(
+        (project.root / "dodo.py").read_text().replace('"."', '"../*"')
+    )
+    code, told = project.doit("list", "--all")
+    assert code == 0, told
+    assert re.search(r"^lock  +resolve every project into its runflow.lock", told, re.MULTILINE)
+    assert re.search(r"^validate:two:card  +findings on card", told, re.MULTILINE)
 
 
 def test_definitions_edited_behind_the_lock_are_named(new_project: Any) -> None:
