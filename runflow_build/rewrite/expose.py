@@ -33,6 +33,7 @@ def expose(prompt: Prompt, contract: Contract, definitions: Definitions) -> tupl
     """
     exposure = _Exposure(dict(prompt), definitions)
     inputs = {key: exposure.input(key, row) for key, row in contract.inputs.items()}
+    inputs = {key: exposure.with_true_default(row) for key, row in inputs.items()}
     outputs = {key: exposure.output(key, row) for key, row in contract.outputs.items()}
     return exposure.prompt, Contract(inputs=inputs, outputs=outputs)
 
@@ -54,6 +55,14 @@ class _Exposure:
             return self._in_front_of_field(key, row)
         self._set_directly(row)
         return row
+
+    def with_true_default(self, row: ContractInput) -> ContractInput:
+        """The row without its default, where a required input has taken the default's place."""
+        if row.type != "IMAGE" or row.default is None or not is_runflow_input(row):
+            return row
+        if self._has_default(row, self.prompt[row.node]["inputs"]):
+            return row
+        return row.model_copy(update={"default": None})
 
     def output(self, key: str, row: ContractOutput) -> ContractOutput:
         inputs = self.prompt[row.node]["inputs"]

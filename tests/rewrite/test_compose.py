@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from runflow_build.bundle import Bundle, bundle_text
@@ -247,6 +247,9 @@ def rewritten_again(made: Any, bundle: Bundle) -> Bundle:
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(WISHES, st.sets(st.sampled_from(["5", "3"])))
+@example(
+    {"photo": {"required": False}, "test": {"node": "2", "field": "image", "required": True}}, set()
+)
 def test_rewriting_a_rewritten_prompt_changes_nothing(
     world: Callable[..., Any], wish: dict[str, Any], keep: set[str]
 ) -> None:

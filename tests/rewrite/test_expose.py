@@ -204,3 +204,21 @@ def test_a_default_picture_of_the_spec_replaces_the_wired_one(world: Callable[..
     assert prompt["runflow-photo-default"]["inputs"] == {"image": "dog.png"}
     assert "2" not in prompt
     assert world(data).rewritten().prompt["1"]["inputs"]["value"] == ["2", 0]
+
+
+def test_a_required_picture_in_the_place_of_a_default_leaves_no_default(
+    world: Callable[..., Any],
+) -> None:
+    data = {
+        "1": {
+            "class_type": "RunflowInputImage",
+            "inputs": {"input_id": "photo", "required": False, "value": ["2", 0]},
+        },
+        "2": {"class_type": "LoadImage", "inputs": {"image": "my-private-test.png"}},
+        "3": {"class_type": "RunflowOutputImage", "inputs": {"output_id": "o", "value": ["1", 0]}},
+    }
+    wish = {"other": {"node": "2", "field": "image", "required": True}}
+    bundle = world(data, inputs=wish).rewritten()
+    assert bundle.prompt["1"]["inputs"]["value"] == ["runflow-other", 0]
+    assert bundle.contract.inputs["photo"].default is None
+    assert "my-private-test.png" not in str(bundle)
