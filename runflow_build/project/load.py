@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,10 @@ from .paths import DEFINITIONS_FILE, LOCK_FILE, SPEC_FILE, ProjectPaths
 
 LARGEST_WORKFLOW = 64 * 1024 * 1024  # bytes
 LARGEST_DEFINITIONS = 64 * 1024 * 1024  # bytes
+
+# A doit run loads the project once for each of its tasks. The two large files are parsed once for
+# all of them, by their bytes: what is read is always what stands on the disk.
+_PARSED_FILES = 16
 
 
 @dataclass(frozen=True)
@@ -81,13 +86,22 @@ def load(root: Path, only: Collection[str] | None = None) -> Project:
 
 def load_spec(paths: ProjectPaths) -> SpecText:
     """Read runflow.yaml alone. Raises SpecError."""
-    return read_spec(text_of(spec_bytes(paths), SPEC_FILE, SpecError))
+    return _parsed_spec(spec_bytes(paths))
+
+
+@lru_cache(_PARSED_FILES)
+def _parsed_spec(data: bytes) -> SpecText:
+    return read_spec(text_of(data, SPEC_FILE, SpecError))
 
 
 def _lock(paths: ProjectPaths) -> Lock | None:
     if not paths.lock.exists():
         return None
-    data = read_file(paths.lock, LOCK_FILE, LARGEST_YAML, LockError)
+    return _parsed_lock(read_file(paths.lock, LOCK_FILE, LARGEST_YAML, LockError))
+
+
+@lru_cache(_PARSED_FILES)
+def _parsed_lock(data: bytes) -> Lock:
     return read_lock(text_of(data, LOCK_FILE, LockError))
 
 

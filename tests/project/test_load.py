@@ -161,3 +161,16 @@ def test_each_file_has_one_name() -> None:
     assert names.SPEC_FILE == SPEC_FILE
     assert names.LOCK_FILE == LOCK_TEXT_FILE
     assert names.DEFINITIONS_FILE == LOCKED_DEFINITIONS_FILE
+
+
+def test_tasks_of_one_process_share_what_was_parsed_until_the_file_is_edited(
+    folder: Callable[..., Path],
+) -> None:
+    root = folder()
+    first = load(root)
+    assert load(root, ["card"]).spec is first.spec
+    (root / "runflow.yaml").write_text(SPEC.replace("v0.8.0", "v0.7.0"))
+    assert load(root).spec.comfyui.ref == "v0.7.0"
+    (root / "runflow.yaml").write_text("version: 1\n")
+    with pytest.raises(SpecError):
+        load(root)
