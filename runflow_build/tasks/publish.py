@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
-from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 
 from .. import digest
 from ..bundle import Bundle, read_bundle
-from ..errors import BundleError, CheckError, RunflowError, UsageError
+from ..errors import BundleError, CheckError, RunflowError
 from ..findings import Finding, Where, has_errors
 from ..project.load import load_spec
 from ..project.paths import ProjectPaths
@@ -22,6 +21,7 @@ from ..publish.wire import Provenance
 from ..spec.read import SpecText
 from ..yaml_text import placed
 from .session import connect
+from .slugs import chosen
 
 
 def publish(
@@ -46,10 +46,10 @@ def publish(
     from .fresh import require_fresh
 
     spec = load_spec(ProjectPaths(root))
-    chosen = _chosen(spec, slugs)
+    wanted = chosen(spec.spec.endpoints, slugs)
     require_fresh(root)
     client = connect(url)
-    ready, done = _prepared(root, chosen)
+    ready, done = _prepared(root, wanted)
     for result in done:
         report(result)
     source = _provenance(root, spec)
@@ -149,19 +149,6 @@ def _provenance(root: Path, spec: SpecText) -> Provenance:
 
 def _project(root: Path, spec: SpecText) -> str:
     return spec.spec.project or root.resolve().name
-
-
-def _chosen(spec: SpecText, slugs: Collection[str]) -> list[str]:
-    """The endpoints in the order of runflow.yaml."""
-    known = spec.spec.endpoints
-    for slug in slugs:
-        if slug not in known:
-            near = get_close_matches(slug, known, n=1)
-            guess = f"; did you mean {near[0]}?" if near else ""
-            message = f"runflow.yaml has no endpoint {slug}{guess}"
-            fix = f"use one of: {', '.join(known)}"
-            raise UsageError(Finding("endpoint-unknown", message, fix=fix))
-    return [slug for slug in known if not slugs or slug in slugs]
 
 
 def _prepared(root: Path, slugs: list[str]) -> tuple[list[str], list[Published]]:

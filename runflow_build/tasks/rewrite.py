@@ -13,7 +13,7 @@ from ..project.load import Project, load
 from ..project.paths import LOCK_FILE
 from ..project.save import save_files
 from ..rewrite import rewrite
-from .validate import wanted_slugs
+from .slugs import chosen
 
 
 def build(root: Path, slugs: Collection[str] | None = None) -> list[Path]:
@@ -24,7 +24,7 @@ def build(root: Path, slugs: Collection[str] | None = None) -> list[Path]:
     Raises SpecError, LockError, StaleLockError, WorkflowError, CheckError, SaveError, UsageError.
     """
     project = load(root, slugs or None)
-    wanted = wanted_slugs(project.spec.endpoints, slugs)
+    wanted = chosen(project.spec.endpoints, slugs)
     lock = _lock(project)
     texts = {project.paths.bundle(slug): _text(project, lock, slug) for slug in wanted}
     save_files(texts)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from pathlib import Path
 
-from ..errors import UsageError
 from ..findings import Finding
 from ..project.load import Project, load
 from ..validate import check
 from .fresh import staleness
+from .slugs import chosen
 
 
 def validate(root: Path, slugs: Collection[str] | None = None) -> list[Finding]:
@@ -21,32 +21,13 @@ def validate(root: Path, slugs: Collection[str] | None = None) -> list[Finding]:
     Raises SpecError, LockError, UsageError (`endpoint-unknown`).
     """
     project = load(root, slugs or None)
-    wanted = wanted_slugs(project.spec.endpoints, slugs)
+    wanted = chosen(project.spec.endpoints, slugs)
     whole = [slug for slug in wanted if project.spec.endpoints[slug].workflow not in project.broken]
     found = [one for error in project.broken.values() for one in error.findings]
     found += check(project.spec, project.workflows, project.definitions, project.lock, whole)
     found += _freshness(project, wanted)
     placed = (project.locate(finding) for finding in found)
     return sorted(placed, key=lambda one: (one.where.file or "", one.where.line or 0))
-
-
-def wanted_slugs(known: Iterable[str], slugs: Collection[str] | None) -> list[str]:
-    """The slugs to work on, sorted. Raises UsageError for one that runflow.yaml does not have."""
-    known = sorted(known)
-    unknown = sorted(set(slugs or ()) - set(known))
-    if unknown:
-        raise UsageError(
-            *(
-                Finding(
-                    "endpoint-unknown",
-                    f"runflow.yaml has no endpoint `{slug}`",
-                    also=(("known", ", ".join(known) or "none"),),
-                    fix="name one of these, or none for all of them",
-                )
-                for slug in unknown
-            )
-        )
-    return [slug for slug in known if not slugs or slug in slugs]
 
 
 def _freshness(project: Project, wanted: Collection[str]) -> list[Finding]:

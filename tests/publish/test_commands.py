@@ -139,7 +139,7 @@ def test_nothing_is_pruned_after_a_failure(
 
 
 def test_an_unknown_slug_gets_the_nearest_one(project: Path, connected: Any) -> None:
-    with pytest.raises(UsageError, match="no endpoint tow; did you mean two"):
+    with pytest.raises(UsageError, match="no endpoint `tow`; did you mean `two`"):
         publish(project, ["tow"])
 
 
