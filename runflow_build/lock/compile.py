@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from .. import digest
 from ..errors import LockError, WorkflowError
+from ..file_names import DEFINITIONS_FILE, SPEC_FILE
 from ..findings import Finding, Where
 from ..spec.model import EndpointWish, GPUWish, InputWish, OutputWish, PythonWish, Spec
 from ..workflow.convert import prompt_digest
@@ -14,8 +15,6 @@ from ..workflow.model import ContractInput, ContractOutput, Prompt, Workflows, w
 from ..workflow.references import node_classes
 from .model import EndpointPin, FilePin, GPUPin, Lock, Pins, PythonPins, TargetPins
 from .needs import Needs, all_needs, packs_by_endpoint
-
-DEFINITIONS_FILE = "runflow.definitions.json"
 
 
 def compile_lock(
@@ -171,7 +170,7 @@ def _changed(
     return Finding(
         "exposed-node-changed",
         f"node {pin.node}, which `{name}` of {slug} exposes, was {pin.class_type} and {became}",
-        Where("runflow.yaml", key=("endpoints", slug, section, name, "node")),
+        Where(SPEC_FILE, key=("endpoints", slug, section, name, "node")),
         also=((pin.class_type, "; ".join(heirs) or "no node of this class is left"),),
         fix=f"write the id of the node that is meant, or accept the change: "
         f"runflow lock --upgrade {slug}",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..document import Document
+from ..file_names import SPEC_FILE
 from ..findings import Finding, Key, Where
 from ..spec.model import EndpointWish, ModelWish, ResourceWish, Spec
 from ..workflow.definitions import Definitions
@@ -193,7 +194,7 @@ def _lacks(key: Key, what: str) -> Finding:
 
 
 def _stale(key: Key, message: str) -> Finding:
-    return Finding("lock-stale", message, Where("runflow.yaml", key=key), fix=FIX)
+    return Finding("lock-stale", message, Where(SPEC_FILE, key=key), fix=FIX)
 
 
 def _shown(value: Any) -> str:

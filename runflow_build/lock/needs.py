@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ..errors import WorkflowError
+from ..file_names import SPEC_FILE
 from ..findings import Finding, Where
 from ..spec.model import EndpointWish, Spec
 from ..workflow import runflow_nodes
@@ -81,7 +82,7 @@ def all_needs(
                 Finding(
                     "file-missing",
                     f"the workflow {wish.workflow} is missing, or could not be read",
-                    Where("runflow.yaml", key=("endpoints", slug, "workflow")),
+                    Where(SPEC_FILE, key=("endpoints", slug, "workflow")),
                     fix="name a workflow file that exists, relative to runflow.yaml",
                 )
             )
@@ -175,7 +176,7 @@ def _kept(prompt: Prompt, wish: EndpointWish, slug: str) -> tuple[list[str], lis
             Finding(
                 "node-ambiguous" if nodes else "node-missing",
                 f"{len(nodes) or 'no'} nodes of the workflow have the id or title `{ref}`",
-                Where("runflow.yaml", key=("endpoints", slug, "keep", index)),
+                Where(SPEC_FILE, key=("endpoints", slug, "keep", index)),
                 fix="write the id of an output node of the workflow",
             )
         )

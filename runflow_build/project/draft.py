@@ -8,13 +8,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from ..file_names import STATE_FOLDER
 from ..redact import shown
 from ..spec.schema import SCHEMA_NAME
 from ..workflow.definitions import Definitions, InputDefinition
 from ..workflow.model import Contract, Prompt
 from ..workflow.reach import link_of, reached
 from ..yaml_text import scalar
-from .paths import STATE_FOLDER
 
 # Output nodes by how much their files look like a result; previews only where there is no other.
 _PREVIEWS = ("PreviewImage", "PreviewAudio", "PreviewAny")

@@ -6,8 +6,9 @@ import stat
 from pathlib import Path
 
 from ..errors import RunflowError, SpecError
+from ..file_names import SPEC_FILE
 from ..findings import Finding, Where
-from .paths import SPEC_FILE, ProjectPaths
+from .paths import ProjectPaths
 
 LARGEST_SPEC = 16 * 1024 * 1024  # bytes
 

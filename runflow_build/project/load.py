@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import LockError, SpecError, WorkflowError
+from ..file_names import DEFINITIONS_FILE, LOCK_FILE, SPEC_FILE
 from ..findings import Finding, Key, Where
 from ..lock.model import Lock
 from ..lock.text import read_lock
@@ -22,7 +23,7 @@ from ..yaml_text import LARGEST as LARGEST_YAML
 from ..yaml_text import placed
 from .catalogue import shipped, version_of
 from .files import read_file, spec_bytes, text_of
-from .paths import DEFINITIONS_FILE, LOCK_FILE, SPEC_FILE, ProjectPaths
+from .paths import ProjectPaths
 
 LARGEST_WORKFLOW = 64 * 1024 * 1024  # bytes
 LARGEST_DEFINITIONS = 64 * 1024 * 1024  # bytes

@@ -16,8 +16,9 @@ from typing import Any
 from .. import __version__
 from .. import digest as digests
 from ..errors import SaveError
+from ..file_names import DEFINITIONS_FILE
 from .files import spec_bytes
-from .paths import DEFINITIONS_FILE, ProjectPaths
+from .paths import ProjectPaths
 from .save import save_files
 
 

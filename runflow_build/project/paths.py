@@ -5,10 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-SPEC_FILE = "runflow.yaml"
-LOCK_FILE = "runflow.lock"
-DEFINITIONS_FILE = "runflow.definitions.json"
-STATE_FOLDER = ".runflow"  # ignored by git, and may be deleted at any time
+from ..file_names import DEFINITIONS_FILE, LOCK_FILE, SPEC_FILE, STATE_FOLDER
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from ..bundle import Bundle
 from ..errors import ApiError, ApiRefusedError, RunflowError
+from ..file_names import SPEC_FILE
 from ..findings import Finding, Where, render
 from .assets import Assets, check, to_send
 from .client import ATTEMPTS, Client, backoff, part
@@ -229,6 +230,6 @@ def _placed(bundle: Bundle, finding: Finding) -> Finding:
     key = spec_key(bundle, finding.where.field)
     return replace(
         finding,
-        where=Where(file="runflow.yaml", key=key),
+        where=Where(file=SPEC_FILE, key=key),
         fix=f"change it in runflow.yaml, at {'.'.join(map(str, key))}",
     )

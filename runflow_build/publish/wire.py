@@ -14,6 +14,7 @@ from typing import Any
 from .. import __version__
 from ..bundle import Bundle
 from ..errors import ApiError
+from ..file_names import SPEC_FILE
 from ..findings import Finding, Key, Where
 from ..lock.model import GPUPin, ResourcePin
 from ..workflow import runflow_nodes
@@ -210,7 +211,7 @@ def _gpu(slug: str, gpu: GPUPin) -> Body:
             Finding(
                 "gpu-none-fits",
                 f"no GPU of the API has {gpu.min_vram_gb:g} GB; the largest have {largest}",
-                Where(file="runflow.yaml", key=("endpoints", slug, "gpu", "min_vram_gb")),
+                Where(file=SPEC_FILE, key=("endpoints", slug, "gpu", "min_vram_gb")),
                 fix=f"ask for at most {largest}, or name one: gpu: {{model: …}}",
             )
         )

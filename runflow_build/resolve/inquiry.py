@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from ..file_names import SPEC_FILE
 from ..findings import Finding, Key, Where
 from ..lock.model import Lock
 from ..lock.needs import Needs
@@ -60,12 +61,12 @@ class Inquiry:
         also: tuple[Row, ...] = (),
     ) -> None:
         """Report a wish without a pin."""
-        where = Where("runflow.yaml", key=key)
+        where = Where(SPEC_FILE, key=key)
         self.report(Finding("not-resolved", message, where, also, fix))
 
     def differs(self, key: Key, message: str, fix: str) -> None:
         """Report an installation that is not what is asked for."""
-        self.report(Finding("install-differs", message, Where("runflow.yaml", key=key), fix=fix))
+        self.report(Finding("install-differs", message, Where(SPEC_FILE, key=key), fix=fix))
 
 
 def refuses_short_commit(inquiry: Inquiry, key: Key, ref: str) -> bool:
@@ -76,7 +77,7 @@ def refuses_short_commit(inquiry: Inquiry, key: Key, ref: str) -> bool:
         Finding(
             "ref-short-hash",
             f"`{ref}` is a shortened commit",
-            Where("runflow.yaml", key=key),
+            Where(SPEC_FILE, key=key),
             fix=f"write all 40 digits: `git rev-parse {ref}` in a clone prints them",
         )
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from ..file_names import SPEC_FILE
 from ..findings import Finding, Where
 from ..lock.model import ModelPin
 from ..sources.files import Content, contents_of
@@ -114,7 +115,7 @@ def _pin(inquiry: Inquiry, wanted: _Wanted, found: Content | OSError | None) -> 
             Finding(
                 "content-differs",
                 f"{wanted.path} has {found.size} bytes, declared are {wanted.size}",
-                Where("runflow.yaml", key=(*key, "size")),
+                Where(SPEC_FILE, key=(*key, "size")),
                 fix="correct the size, or leave it out",
             )
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ..file_names import SPEC_FILE
 from ..findings import Finding, Where
 from ..lock.model import ResourcePin
 from ..sources.files import Content, below, contents_of
@@ -57,7 +58,7 @@ def _pin(
             Finding(
                 "content-differs",
                 f"{path} in the project is not the file that runflow.yaml declares",
-                Where("runflow.yaml", key=("resources", path)),
+                Where(SPEC_FILE, key=("resources", path)),
                 also=(("is", f"sha256 {found.sha256}, {found.size} bytes"),),
                 fix="delete the file, or correct sha256 and size",
             )

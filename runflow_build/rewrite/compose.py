@@ -8,6 +8,7 @@ from typing import Any
 from ..api_keys import keys_in
 from ..bundle import Bundle, bundle_digest
 from ..errors import CheckError, LockError, StaleLockError
+from ..file_names import LOCK_FILE
 from ..findings import Finding, Where
 from ..lock.model import EndpointPin, Lock
 from ..workflow.convert import prompt_digest, prompt_of
@@ -78,7 +79,7 @@ def _endpoint(lock: Lock, slug: str) -> EndpointPin:
             Finding(
                 "endpoint-unknown",
                 f"runflow.lock has no endpoint `{slug}`",
-                Where("runflow.lock", key=("endpoints",)),
+                Where(LOCK_FILE, key=("endpoints",)),
                 also=(("known", known),),
                 fix="run `doit lock`, or name an endpoint that runflow.yaml has",
             )

@@ -11,13 +11,12 @@ from pydantic import ValidationError
 
 from ..document import DocumentCodes, explain, key_text, kind_of
 from ..errors import SpecError
+from ..file_names import SPEC_FILE
 from ..findings import Finding, Key, Where
 from ..redact import redacted, secret_in, shown
 from ..yaml_text import MOST_FINDINGS, Place, YamlError, YamlText, placed, read_yaml
 from .model import SPEC_VERSION, Spec
 from .slug import slug_of
-
-SPEC_FILE = "runflow.yaml"
 
 _CODES = DocumentCodes(
     unknown_key="spec-unknown-key",

@@ -6,14 +6,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..errors import LockError, UsageError
-from ..findings import Finding, Where
+from ..file_names import LOCK_FILE
+from ..findings import Finding
 from ..lock.diff import LockDiff, diff
 from ..lock.model import Lock
-from ..lock.text import LOCK_FILE, read_lock
+from ..lock.text import read_lock
 from ..project.files import read_file, text_of
 from ..project.paths import ProjectPaths
 from ..sources.git import repository_of
 from ..yaml_text import LARGEST
+from .fresh import lock_missing
 
 
 def lock_diff(root: Path, base: str) -> LockDiff:
@@ -25,11 +27,7 @@ def lock_diff(root: Path, base: str) -> LockDiff:
     """
     path = ProjectPaths(root).lock
     if not path.is_file():
-        raise LockError(
-            Finding(
-                "lock-missing", f"there is no {LOCK_FILE}", Where(LOCK_FILE), fix="run `doit lock`"
-            )
-        )
+        raise LockError(lock_missing())
     after = read_lock(_text(path, LOCK_FILE))
     return diff(_before(path, base), after)
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from .. import digest
 from ..errors import StaleLockError
+from ..file_names import LOCK_FILE
 from ..findings import Finding, Where
 from ..lock.freshness import disagreements
 from ..lock.model import Lock
 from ..project.load import Project, load
-from ..project.paths import LOCK_FILE
 
 
 def require_fresh(root: Path) -> None:
@@ -27,12 +27,17 @@ def require_fresh(root: Path) -> None:
 def staleness(project: Project) -> list[Finding]:
     """Why the lock cannot be worked with: `lock-missing`, `lock-companion`, `lock-stale`."""
     if project.lock is None:
-        message = f"there is no {LOCK_FILE}"
-        return [Finding("lock-missing", message, Where(LOCK_FILE), fix="run `doit lock`")]
+        return [lock_missing()]
     return [
         *_companions(project, project.lock),
         *disagreements(project.spec, project.workflows, project.definitions, project.lock),
     ]
+
+
+def lock_missing() -> Finding:
+    """The finding of whatever needs a lock where there is none."""
+    message = f"there is no {LOCK_FILE}"
+    return Finding("lock-missing", message, Where(LOCK_FILE), fix="run `doit lock`")
 
 
 def _companions(project: Project, lock: Lock) -> list[Finding]:

@@ -22,6 +22,7 @@ from doit.exceptions import InvalidDodoFile, TaskFailed
 
 from .. import __version__
 from ..errors import RunflowError
+from ..file_names import STATE_FOLDER
 from ..findings import Finding, render
 from ..project.outline import Outline, outline
 from ..project.paths import ProjectPaths
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
 Task = dict[str, Any]
 
-STATE_FOLDER = ".runflow"
 
 # What `doit list` says of the names that stand for many tasks: stages that have one for each
 # endpoint, and those that have one for each of several projects.

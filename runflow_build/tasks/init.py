@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import SpecError, UsageError, WorkflowError
+from ..file_names import SPEC_FILE
 from ..findings import Finding, Where, has_errors, render
 from ..project.catalogue import commit_of, newest, shipped
 from ..project.draft import EndpointDraft, draft_text, exposed_outputs, suggested_inputs
 from ..project.files import read_file
 from ..project.load import LARGEST_WORKFLOW, load_definitions, version_wished
-from ..project.paths import SPEC_FILE, ProjectPaths
+from ..project.paths import ProjectPaths
 from ..project.save import exclusive, save_files
 from ..redact import shown
 from ..spec.model import EndpointWish

@@ -10,6 +10,7 @@ from pathlib import Path
 from .. import digest
 from ..bundle import Bundle, read_bundle
 from ..errors import BundleError, CheckError, RunflowError
+from ..file_names import SPEC_FILE
 from ..findings import Finding, Where, has_errors
 from ..project.load import load_spec
 from ..project.paths import ProjectPaths
@@ -133,7 +134,7 @@ def _push(
     except RunflowError as error:
         # What the API says of a value, runflow.yaml has the line of.
         error.findings = tuple(
-            placed(finding, spec.marks, "runflow.yaml") if finding.where.key else finding
+            placed(finding, spec.marks, SPEC_FILE) if finding.where.key else finding
             for finding in error.findings
         )
         raise

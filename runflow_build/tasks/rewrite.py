@@ -7,12 +7,11 @@ from pathlib import Path
 
 from ..bundle import bundle_text
 from ..errors import LockError, RunflowError
-from ..findings import Finding, Where
 from ..lock.model import Lock
 from ..project.load import Project, load
-from ..project.paths import LOCK_FILE
 from ..project.save import save_files
 from ..rewrite import rewrite
+from .fresh import lock_missing
 from .slugs import chosen
 
 
@@ -33,11 +32,7 @@ def build(root: Path, slugs: Collection[str] | None = None) -> list[Path]:
 
 def _lock(project: Project) -> Lock:
     if project.lock is None:
-        raise LockError(
-            Finding(
-                "lock-missing", f"there is no {LOCK_FILE}", Where(LOCK_FILE), fix="run `doit lock`"
-            )
-        )
+        raise LockError(lock_missing())
     return project.lock
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from ..errors import WorkflowError
+from ..file_names import SPEC_FILE
 from ..findings import Finding, Where
 from ..lock.model import Lock
 from ..lock.needs import needs_of
@@ -13,8 +14,6 @@ from ..workflow.definitions import Definitions
 from ..workflow.model import Workflow, Workflows
 from . import contract, coverage, graph, policy, secrets
 from .endpoint import Endpoint
-
-SPEC_FILE = "runflow.yaml"
 
 
 def check(

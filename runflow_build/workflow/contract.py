@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from ..errors import WorkflowError
+from ..file_names import SPEC_FILE
 from ..findings import Finding, Key, Where
 from ..spec.model import EndpointWish, InputWish, OutputWish
 from .declared import declared_inputs, declared_outputs, default_of
@@ -275,7 +276,7 @@ class _Exposures:
         fix: str,
         also: tuple[tuple[str, str], ...] = (),
     ) -> None:
-        where = Where("runflow.yaml", key=("endpoints", self._slug, *key))
+        where = Where(SPEC_FILE, key=("endpoints", self._slug, *key))
         self.findings.append(Finding(code, message, where, also, fix))
 
 

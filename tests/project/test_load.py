@@ -10,12 +10,8 @@ import pytest
 
 from runflow_build.errors import LockError, SpecError
 from runflow_build.findings import Finding, Where
-from runflow_build.lock.compile import DEFINITIONS_FILE as LOCKED_DEFINITIONS_FILE
-from runflow_build.lock.text import LOCK_FILE as LOCK_TEXT_FILE
-from runflow_build.project import paths as names
 from runflow_build.project.load import load, version_wished
 from runflow_build.project.paths import ProjectPaths
-from runflow_build.spec.read import SPEC_FILE
 
 SPEC = """\
 version: 1
@@ -154,13 +150,6 @@ def test_the_paths_of_a_project(tmp_path: Path) -> None:
     assert paths.bundle("poster") == tmp_path / ".runflow" / "build" / "poster.json"
     assert paths.inputs == tmp_path / "input"
     assert paths.workflow("flows/a.json") == tmp_path / "flows" / "a.json"
-
-
-def test_each_file_has_one_name() -> None:
-    """The names stand twice, because the task graph must not load the formats for them."""
-    assert names.SPEC_FILE == SPEC_FILE
-    assert names.LOCK_FILE == LOCK_TEXT_FILE
-    assert names.DEFINITIONS_FILE == LOCKED_DEFINITIONS_FILE
 
 
 def test_tasks_of_one_process_share_what_was_parsed_until_the_file_is_edited(
