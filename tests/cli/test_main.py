@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
 
 from runflow_build import __version__
 from runflow_build.cli.main import COMMANDS, main
+from runflow_build.project.paths import ProjectPaths
+from runflow_build.project.save import exclusive
 
 
 def runflow(*argv: str, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -97,3 +102,32 @@ def test_a_reader_that_goes_away_is_no_traceback(tmp_path: Path) -> None:
         shell=True, capture_output=True, text=True, cwd=tmp_path,
     )  # fmt: skip
     assert done.stderr == ""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a signal to a thread")
+def test_control_c_is_one_word_and_writes_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The signal comes while the command waits for another one to be done with the folder."""
+    (tmp_path / "runflow.yaml").write_text("version: 1\ncomfyui: {ref: main}\nendpoints: {}\n")
+    main_thread = threading.get_ident()
+
+    def interrupt() -> None:
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline and not waits():
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    def waits() -> bool:
+        frame = sys._current_frames().get(main_thread)
+        while frame and frame.f_code.co_name != "exclusive":
+            frame = frame.f_back
+        return frame is not None
+
+    watcher = threading.Thread(target=interrupt)
+    with exclusive(ProjectPaths(tmp_path)):
+        watcher.start()
+        assert main(["lock", "-C", str(tmp_path)]) == 130
+    watcher.join()
+    assert capsys.readouterr() == ("", "interrupted\n")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".runflow", "runflow.yaml"]

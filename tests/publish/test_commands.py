@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -172,6 +174,74 @@ def test_a_missing_input_file_is_told_in_the_projects_words(
     (project / "input" / "photo.png").write_bytes(b"after")
     (one,) = publish(project, ["one"])
     assert (one.action, one.findings[0].code) == ("failed", "resource-changed")
+
+
+@pytest.mark.parametrize(
+    ("way", "code", "told"),
+    [
+        (
+            "nobody answers",
+            1,
+            "error api-unreachable: nothing answers at HOST\n"
+            "  request   GET /v1/comfyui-workflows\n"
+            "  fix       start the server (`runflow serve`), or check the port in "
+            "RUNFLOW_API_URL\n",
+        ),
+        (
+            "a web page",
+            1,
+            "error api-not-json: HOST answered with a web page; is RUNFLOW_API_URL right?\n"
+            "  request   GET /v1/comfyui-workflows\n"
+            "  fix       set RUNFLOW_API_URL to the API itself, not to the app or the "
+            "documentation\n",
+        ),
+        (
+            "no scope",
+            4,
+            "error api-forbidden: the API key may not do this: the API key lacks the scope "
+            "comfyui-workflows:create\n"
+            "  answer    403 PERMISSION_DENIED\n"
+            "  request   POST /v1/comfyui-workflows\n"
+            "  id        REQUEST\n"
+            "  fix       use a key that has the scope comfyui-workflows:create; scopes are chosen "
+            "when a key is made\n",
+        ),
+        (
+            "another organization",
+            4,
+            "error organization-mismatch: runflow.yaml is for the organization acme, and the key "
+            "for HOST is of ORGANIZATION\n"
+            "  fix       use a key of acme, or change `organization:` in runflow.yaml\n",
+        ),
+    ],
+)
+def test_what_stands_in_the_way_is_told_as_a_whole(
+    way: str,
+    code: int,
+    told: str,
+    project: Path,
+    connected: Any,
+    api: Any,
+    reply: Any,
+    runflow: Told,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if way == "nobody answers":
+        monkeypatch.setenv("RUNFLOW_API_URL", "http://127.0.0.1:9")
+    elif way == "a web page":
+        monkeypatch.setenv("RUNFLOW_API_URL", api.url)
+        page = reply(b"<html>hello</html>", headers={"Content-Type": "text/html"})
+        api.on("GET", COLLECTION, page)
+    elif way == "no scope":
+        monkeypatch.setenv("RUNFLOW_API_KEY", connected.key("comfyui-workflows:read"))
+    else:
+        spec = project / "runflow.yaml"
+        spec.write_text(f"organization: acme\n{spec.read_text('utf-8')}", encoding="utf-8")
+    host = os.environ["RUNFLOW_API_URL"].removeprefix("http://")
+    expected = told.replace("HOST", host).replace("ORGANIZATION", connected.organization)
+    done, out, err = runflow("publish", "-C", project, "one")
+    said = re.sub(r"(?<=  id        )\S+", "REQUEST", out)
+    assert (done, said, err) == (code, f"one: failed\n{expected}", "")
 
 
 # -- what doit asks
