@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ..errors import SaveError
+from ..file_names import STATE_FOLDER
 from ..findings import Finding, Where
 from .paths import ProjectPaths
 
@@ -22,6 +23,8 @@ _FIXES: Mapping[int | None, str] = {
     errno.EROFS: "work in a copy that can be written",
     errno.EACCES: "make the folder and the file writable",
     errno.EPERM: "make the folder and the file writable",
+    errno.EEXIST: "delete the file that stands where a folder has to be",
+    errno.ENOTDIR: "delete the file that stands where a folder has to be",
 }
 
 
@@ -61,6 +64,21 @@ def save_files(files: Mapping[Path, str | bytes]) -> list[Path]:
     return changed
 
 
+def state_folder(paths: ProjectPaths) -> Path:
+    """The project's folder for what can be made again; it is made, and can be written.
+
+    Raises SaveError: `file-not-written`.
+    """
+    folder = paths.state
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        raise SaveError(_not_written(folder, error, "nothing was changed")) from None
+    return folder
+
+
 @contextmanager
 def exclusive(paths: ProjectPaths, longest_wait_s: float = LONGEST_WAIT_S) -> Iterator[None]:
     """Hold the project for one writer at a time, over all processes; others wait their turn.
@@ -70,9 +88,8 @@ def exclusive(paths: ProjectPaths, longest_wait_s: float = LONGEST_WAIT_S) -> It
     """
     from filelock import FileLock, Timeout  # costs more than all the rest of this module
 
-    lock = FileLock(paths.state / "lock.lock")
+    lock = FileLock(state_folder(paths) / "lock.lock")
     try:
-        paths.state.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=longest_wait_s)
     except Timeout:
         message = "another runflow or doit has been writing in this folder for too long"
@@ -122,10 +139,17 @@ def _write(path: Path, content: bytes, mode: int | None) -> None:
 
 def _not_written(path: Path, error: OSError, state: str) -> Finding:
     reason = error.strerror or type(error).__name__
+    name = _shown(path)
     return Finding(
         "file-not-written",
-        f"{path.name} cannot be written: {reason}",
-        Where(file=path.name),
+        f"{name} cannot be written: {reason}",
+        Where(file=name),
         also=(("state", state),),
         fix=f"{_FIXES.get(error.errno, 'mend that')}, and run the command again",
     )
+
+
+def _shown(path: Path) -> str:
+    """The file's name, with the folders below the project where it is one of ours."""
+    parts = path.parts
+    return "/".join(parts[parts.index(STATE_FOLDER) :]) if STATE_FOLDER in parts else path.name

@@ -27,6 +27,7 @@ from ..findings import Finding, render
 from ..project.outline import Outline, outline
 from ..project.paths import ProjectPaths
 from .reporter import Reporter
+from .state import state_file
 
 if TYPE_CHECKING:
     from ..publish.remote import Lookups
@@ -65,7 +66,10 @@ def projects(*patterns: str) -> Graph:
     Patterns are relative to dodo.py. Makes the folder of doit's own state, which doit opens before
     it asks for the first task.
     """
-    Path(STATE_FOLDER).mkdir(exist_ok=True)
+    try:
+        state_file(Path())
+    except RunflowError as error:
+        raise InvalidDodoFile(_one_line(error, Path())) from None
     roots = sorted(
         {path for pattern in patterns for path in map(Path, glob(pattern)) if _is_project(path)}
     )

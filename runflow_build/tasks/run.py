@@ -11,8 +11,8 @@ from doit.cmd_base import ModuleTaskLoader
 from doit.doit_cmd import DoitMain
 from doit.reporter import ZeroReporter
 
-from ..project.paths import ProjectPaths
 from .graph import DOIT_CONFIG, Graph
+from .state import state_file
 
 State = Literal["done", "up to date", "failed"]
 
@@ -31,6 +31,7 @@ def run(root: Path, tasks: list[str]) -> list[Outcome]:
     """Run the tasks, with what they depend on, as `doit TASK…` would do in `root`.
 
     The state is the project's own, so what doit did before is not done again.
+    Raises SaveError where it cannot be kept.
     """
     outcomes: list[Outcome] = []
 
@@ -55,9 +56,7 @@ def run(root: Path, tasks: list[str]) -> list[Outcome]:
             if failure.get_name() != "UnmetDependency":
                 self.record(task, "failed", failure.message)
 
-    state = ProjectPaths(root).state
-    state.mkdir(exist_ok=True)
-    config = {**DOIT_CONFIG, "dep_file": str(state / "doit.db"), "reporter": Recorder}
+    config = {**DOIT_CONFIG, "dep_file": str(state_file(root)), "reporter": Recorder}
     loader = ModuleTaskLoader({"DOIT_CONFIG": config, "build": Graph([root])})
     DoitMain(loader, config_filenames=()).run(["run", *tasks])
     return outcomes

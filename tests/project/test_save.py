@@ -16,7 +16,7 @@ import pytest
 
 from runflow_build.errors import SaveError
 from runflow_build.project.paths import ProjectPaths
-from runflow_build.project.save import exclusive, save_files
+from runflow_build.project.save import exclusive, save_files, state_folder
 
 posix = pytest.mark.skipif(os.name != "posix", reason="needs POSIX permissions and limits")
 unprivileged = pytest.mark.skipif(
@@ -215,3 +215,26 @@ def test_the_lock_is_freed_after_an_error(tmp_path: Path) -> None:
         raise ZeroDivisionError
     with exclusive(ProjectPaths(tmp_path), 0):
         pass
+
+
+def test_the_state_folder_is_made(tmp_path: Path) -> None:
+    assert state_folder(ProjectPaths(tmp_path)) == tmp_path / ".runflow"
+    assert (tmp_path / ".runflow").is_dir()
+
+
+@unprivileged
+def test_a_state_folder_that_may_not_be_written_is_told_at_once(tmp_path: Path) -> None:
+    (tmp_path / ".runflow").mkdir(mode=0o500)
+    with pytest.raises(SaveError) as caught:
+        state_folder(ProjectPaths(tmp_path))
+    (finding,) = caught.value.findings
+    assert finding.fix == "make the folder and the file writable, and run the command again"
+
+
+def test_a_file_below_the_state_folder_is_named_with_its_folders(tmp_path: Path) -> None:
+    (tmp_path / ".runflow").write_text("in the way")
+    with pytest.raises(SaveError) as caught:
+        save_files({ProjectPaths(tmp_path).bundle("poster"): "{}"})
+    (finding,) = caught.value.findings
+    assert finding.where.file == ".runflow/build/poster.json"
+    assert "delete the file" in (finding.fix or "")

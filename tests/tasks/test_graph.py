@@ -169,16 +169,6 @@ def test_the_state_of_another_release_counts_for_nothing(new_project: Any) -> No
     assert "rewrite:poster: " in told
 
 
-def test_a_damaged_state_says_what_to_delete(new_project: Any) -> None:
-    project = new_project("poster")
-    (project.root / ".runflow").mkdir()
-    (project.root / ".runflow" / "doit.db").write_bytes(b"not a database" * 100)
-    code, told = project.doit("lock")
-    assert code == 3
-    assert ".runflow/doit.db" in told
-    assert "remove" in told
-
-
 def test_a_broken_runflow_yaml_is_one_line_and_exit_3(new_project: Any) -> None:
     project = new_project("poster")
     project.write_spec(["poster"], "modles: {}\n")
@@ -275,3 +265,25 @@ def test_an_api_key_in_a_title_never_gets_into_the_lock(new_project: Any) -> Non
     assert "secret-in-workflow" in told
     assert key not in told
     assert not project.lock.exists()
+
+
+def test_a_damaged_state_is_forgotten(new_project: Any) -> None:
+    project = new_project("poster")
+    project.doit("lock")
+    (project.root / ".runflow" / "doit.db").write_text("no database\n" * 100)
+    code, told = project.doit()
+    assert code == 0, told
+    assert "validate:poster: ok" in told
+    code, told = project.doit()
+    assert NOTHING.search(told), told
+
+
+def test_a_file_in_the_place_of_the_state_is_one_line(new_project: Any) -> None:
+    project = new_project("poster")
+    (project.root / ".runflow").write_text("")
+    code, told = project.doit()
+    assert code == 3, told
+    assert told.strip() == (
+        "ERROR: .runflow: file-not-written: .runflow cannot be written: File exists; "
+        "delete the file that stands where a folder has to be, and run the command again"
+    )
