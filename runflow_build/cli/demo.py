@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import shutil
 import sysconfig
 import time
@@ -12,7 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import RunflowError
+from ..errors import RunflowError, SaveError
+from ..file_names import STATE_FOLDER
+from ..findings import Finding, Where
 from .serve import require_server
 
 if TYPE_CHECKING:
@@ -55,15 +58,39 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _example() -> Path:
-    """The example in this checkout, or a copy of the one that is shipped."""
+    """The example in this checkout, or a copy of it where it is shipped or may not be written."""
     checkout = Path(__file__).parents[2] / "examples" / SLUG
-    if checkout.is_dir():
+    if checkout.is_dir() and os.access(checkout, os.W_OK):
         return _short(checkout)
+    shipped = Path(sysconfig.get_path("data"), "share", "runflow-build", "examples", SLUG)
     copy = Path("runflow-demo") / SLUG
     if not copy.exists():
-        shipped = Path(sysconfig.get_path("data"), "share", "runflow-build", "examples", SLUG)
-        shutil.copytree(shipped, copy)
+        _copy(checkout if checkout.is_dir() else shipped, copy)
     return copy
+
+
+def _copy(example: Path, copy: Path) -> None:
+    """The example's own files; a copy is there whole or not at all."""
+    half = copy.with_name(f".{copy.name}.{os.getpid()}.tmp")
+    try:
+        # File by file, without their modes: in a read-only checkout the folders are read-only too.
+        for path in sorted(path for path in example.rglob("*") if path.is_file()):
+            inner = path.relative_to(example)
+            if inner.parts[0] != STATE_FOLDER:
+                (half / inner).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, half / inner)
+        half.rename(copy)
+    except OSError as error:
+        raise SaveError(
+            Finding(
+                "file-not-written",
+                f"the example cannot be copied here: {error.strerror}",
+                Where(copy.as_posix()),
+                fix="go to a folder that you can write, and run the command again",
+            )
+        ) from None
+    finally:
+        shutil.rmtree(half, ignore_errors=True)
 
 
 def _short(path: Path) -> Path:
@@ -128,8 +155,9 @@ def _again(data: Path, called: Called) -> str:
     """How to repeat the call later. The key itself is never shown: a terminal is read by others."""
     address = "http://127.0.0.1:8787"
     path = "/".join(called.endpoint.split("/")[3:])
+    folder = shlex.quote(str(data))
     return f"""To call it again, here and in another terminal:
-  runflow serve --data {data} --port 8787
-  RUNFLOW_API_KEY=$(runflow keys create --data {data}) && \\
+  runflow serve --data {folder} --port 8787
+  RUNFLOW_API_KEY=$(runflow keys create --data {folder}) && \\
   curl {address}/{path} -H "Authorization: Bearer $RUNFLOW_API_KEY" \\
     -H 'Content-Type: application/json' -d '{{"input": {called.input_json}}}'"""

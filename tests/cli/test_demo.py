@@ -12,6 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from runflow_build.cli.demo import _copy
+from runflow_build.errors import SaveError
+
 EXAMPLE = Path(__file__).parents[2] / "examples" / "postcard"
 WRITTEN = ("runflow.lock", "runflow.definitions.json")
 
@@ -78,3 +81,28 @@ def test_the_lock_equals_the_one_in_the_example(demos: list[str]) -> None:
     folder = picture(demos[0]).parents[2]
     for name in WRITTEN:
         assert (folder / name).read_bytes() == (EXAMPLE / name).read_bytes()
+
+
+def test_a_copy_of_the_example_can_be_written_although_the_original_cannot(tmp_path: Path) -> None:
+    original = tmp_path / "original"
+    shutil.copytree(EXAMPLE, original, ignore=shutil.ignore_patterns(".runflow"))
+    (original / ".runflow").mkdir()
+    (original / ".runflow" / "doit.db").write_text("of somebody else")
+    for path in [original, *original.rglob("*")]:
+        path.chmod(0o500 if path.is_dir() else 0o400)
+    _copy(original, tmp_path / "runflow-demo" / "postcard")
+    for path in [original, *original.rglob("*")]:
+        path.chmod(0o700)
+    copied = list((tmp_path / "runflow-demo").rglob("*"))
+    assert {path.name for path in copied} == {
+        "postcard", *(path.name for path in EXAMPLE.rglob("*") if ".runflow" not in path.parts)
+    }  # fmt: skip
+    assert all(path.stat().st_mode & 0o200 for path in copied)
+
+
+def test_a_folder_where_nothing_can_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "runflow-demo").write_text("in the way")
+    with pytest.raises(SaveError) as caught:
+        _copy(EXAMPLE, tmp_path / "runflow-demo" / "postcard")
+    (finding,) = caught.value.findings
+    assert finding.message.startswith("the example cannot be copied here: ")
