@@ -66,14 +66,12 @@ def require_server() -> None:
 
 
 def _port(text: str) -> int:
-    port = int(text)
-    if not 0 <= port <= 65535:
+    if not (text.isdecimal() and int(text) <= 65535):
         raise argparse.ArgumentTypeError("a port is 0 to 65535")
-    return port
+    return int(text)
 
 
 def _workers(text: str) -> int:
-    workers = int(text)
-    if not 1 <= workers <= 64:
+    if not (text.isdecimal() and 1 <= int(text) <= 64):
         raise argparse.ArgumentTypeError("1 to 64 runs at a time")
-    return workers
+    return int(text)

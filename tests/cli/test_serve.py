@@ -53,4 +53,6 @@ def test_a_number_that_makes_no_sense_is_refused(
     with pytest.raises(SystemExit) as caught:
         main(["serve", *arguments])
     assert caught.value.code == 2
-    assert arguments[0] in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert arguments[0] in said
+    assert "0 to 65535" in said or "1 to 64" in said
