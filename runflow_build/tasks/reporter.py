@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from io import TextIOWrapper
 from typing import Any
 
 from doit.reporter import ConsoleReporter
@@ -15,6 +16,8 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
 
     def __init__(self, outstream: Any, options: Any) -> None:
         super().__init__(outstream, options)
+        if isinstance(outstream, TextIOWrapper):  # names may hold what its encoding does not have
+            outstream.reconfigure(errors="backslashreplace")
         self._started: dict[str, float] = {}
         self._begun = time.perf_counter()
         self._done = self._up_to_date = self._failed = self._not_run = 0

@@ -65,19 +65,19 @@ class Project:
     def bundle(self, slug: str) -> Path:
         return self.root / ".runflow" / "build" / f"{slug}.json"
 
-    def start(self, *argv: str) -> subprocess.Popen[str]:
+    def start(self, *argv: str, encoding: str = "utf-8") -> subprocess.Popen[str]:
         return subprocess.Popen(
             [sys.executable, "-m", "doit", *argv],
             cwd=self.root,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+            env={**os.environ, "PYTHONIOENCODING": encoding},
         )
 
-    def doit(self, *argv: str) -> tuple[int, str]:
+    def doit(self, *argv: str, encoding: str = "utf-8") -> tuple[int, str]:
         """The exit code and everything that was said."""
-        process = self.start(*argv)
+        process = self.start(*argv, encoding=encoding)
         told, _ = process.communicate(timeout=120)
         return process.returncode, told
 

@@ -287,3 +287,11 @@ def test_a_file_in_the_place_of_the_state_is_one_line(new_project: Any) -> None:
         "ERROR: .runflow: file-not-written: .runflow cannot be written: File exists; "
         "delete the file that stands where a folder has to be, and run the command again"
     )
+
+
+def test_a_terminal_without_unicode_gets_escapes(new_project: Any) -> None:
+    project = new_project("poster")
+    project.write_spec(["poster"], "models: {loras/Tür.safetensors: {}}\n")
+    code, told = project.doit("lock", encoding="ascii")
+    assert code == 0, told
+    assert "loras/T\\xfcr.safetensors" in told
