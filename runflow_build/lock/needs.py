@@ -12,8 +12,9 @@ from ..spec.model import EndpointWish, Spec
 from ..workflow import runflow_nodes
 from ..workflow.contract import contract_of, nodes_named
 from ..workflow.convert import prompt_of
+from ..workflow.declared import default_of
 from ..workflow.definitions import Definitions
-from ..workflow.model import Contract, Prompt, Workflow, Workflows
+from ..workflow.model import Contract, ContractInput, Prompt, Workflow, Workflows, where_in
 from ..workflow.reach import reached
 from ..workflow.references import (
     ModelReference,
@@ -24,6 +25,7 @@ from ..workflow.references import (
     pack_references,
     resource_references,
 )
+from ..workflow.values import MisfitError, coerced
 from . import repository
 from .model import NodePackPin
 
@@ -54,7 +56,6 @@ def needs_of(slug: str, wish: EndpointWish, workflow: Workflow, definitions: Def
     keep, lost = _kept(prompt, wish, slug)
     served = _served(prompt, contract, keep)
     classes = node_classes(served)
-    given = {(one.node, one.field) for one in contract.inputs.values() if one.required}
     return Needs(
         prompt=prompt,
         contract=contract,
@@ -62,9 +63,7 @@ def needs_of(slug: str, wish: EndpointWish, workflow: Workflow, definitions: Def
         classes=classes,
         foreign={name for name in classes if not definitions.shipped(name)},
         models=model_references(served, workflow),
-        resources=[
-            one for one in resource_references(served) if (one.node, one.field) not in given
-        ],
+        resources=_files(prompt, served, contract),
         packs=[one for one in pack_references(workflow) if one.class_type in classes],
         findings=[*findings, *lost],
     )
@@ -141,10 +140,10 @@ def packs_by_endpoint(
 
 def _served(prompt: Prompt, contract: Contract, keep: Iterable[str]) -> Prompt:
     """The part of the prompt that the endpoint runs; all of it while no output is declared."""
-    required = {
+    entered = {
         one.node
         for one in contract.inputs.values()
-        if one.required and one.class_type in runflow_nodes.INPUTS
+        if one.class_type in runflow_nodes.INPUTS and _is_replaced(prompt, one)
     }
     cut = {
         node: {
@@ -152,7 +151,7 @@ def _served(prompt: Prompt, contract: Contract, keep: Iterable[str]) -> Prompt:
             "inputs": {
                 name: value
                 for name, value in body["inputs"].items()
-                if not (node in required and name == "value")
+                if not (node in entered and name == "value")
             },
         }
         for node, body in prompt.items()
@@ -162,6 +161,31 @@ def _served(prompt: Prompt, contract: Contract, keep: Iterable[str]) -> Prompt:
         return cut
     ids = reached(cut, targets)
     return {node: body for node, body in cut.items() if node in ids}
+
+
+def _is_replaced(prompt: Prompt, one: ContractInput) -> bool:
+    """Whether what the author gave the input is not served: a caller's value, or another default
+    from runflow.yaml, takes its place."""
+    return one.required or (one.default is not None and one.default != default_of(prompt, one))
+
+
+def _files(prompt: Prompt, served: Prompt, contract: Contract) -> list[ResourceReference]:
+    """The input files that are served: none that the author only tried a required input with, and
+    the default pictures and files of optional inputs."""
+    entered = {(one.node, one.field) for one in contract.inputs.values()}
+    entered |= {(one.node, "file_name") for one in contract.inputs.values() if one.type == "FILE"}
+    found = [one for one in resource_references(served) if (one.node, one.field) not in entered]
+    for one in contract.inputs.values():
+        if one.type not in ("IMAGE", "FILE") or one.required or not one.default:
+            continue
+        try:
+            path = f"input/{coerced(one, one.default)}"
+        except MisfitError:
+            continue  # validation says so
+        if path not in {other.path for other in found}:
+            title = where_in(prompt, one.node).title
+            found.append(ResourceReference(path, one.node, title, one.class_type, one.field))
+    return found
 
 
 def _kept(prompt: Prompt, wish: EndpointWish, slug: str) -> tuple[list[str], list[Finding]]:
