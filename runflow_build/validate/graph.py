@@ -13,7 +13,7 @@ from typing import Any
 from ..findings import Finding, Where
 from ..redact import shown
 from ..workflow.convert import guesses
-from ..workflow.definitions import COMBO, InputDefinition, NodeDefinition
+from ..workflow.definitions import COMBO, DEFINE, InputDefinition, NodeDefinition
 from ..workflow.reach import link_of
 from .endpoint import Endpoint
 
@@ -58,8 +58,7 @@ def _unknown_classes(endpoint: Endpoint) -> Iterator[Finding]:
                 f"no definition of the class {node['class_type']}; what node {node_id} takes "
                 "cannot be checked",
                 endpoint.where(node_id),
-                fix="record the definitions from a ComfyUI that has the class: "
-                "`runflow lock --from …`",
+                fix=DEFINE,
             )
 
 

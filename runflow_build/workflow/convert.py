@@ -13,7 +13,8 @@ from typing import Any
 from .. import digest
 from ..errors import WorkflowError
 from ..findings import Finding, Where
-from .definitions import Definitions
+from ..redact import shown
+from .definitions import DEFINE, Definitions
 from .graph import Mode, Node, Slot, read_graph
 from .model import Prompt, Workflow, where_in
 from .reach import cycles, link_of
@@ -43,6 +44,7 @@ _SAVERS = (
     "SaveLatent",
 )
 _EXPORT_API = "export it with Workflow > Export (API) in ComfyUI, and name that file instead"
+_DEFINE_OR_EXPORT = f"{DEFINE}; or {_EXPORT_API}"
 
 
 def prompt_of(workflow: Workflow, definitions: Definitions) -> Prompt:
@@ -142,17 +144,17 @@ class _Conversion:
     def _unsupported(self, node: Node) -> str | None:
         """Why this node, which the editor would send or expand, cannot be converted."""
         if kind := self._expands(node):
-            return f"it is a {kind}"
+            return f"it is {kind}"
         layout = self._layout(node)
         return unsupported(layout, node) if layout else None
 
     def _expands(self, node: Node) -> str | None:
         """What the editor calls a node that stands for others, or None."""
-        if node.class_type in self._graph.subgraphs:
-            return "subgraph"
-        return "group node" if node.class_type.startswith(("workflow>", "workflow/")) else None
+        if (name := self._graph.subgraphs.get(node.class_type)) is not None:
+            return f"the subgraph {shown(name)}" if name else "a subgraph"
+        return "a group node" if node.class_type.startswith(("workflow>", "workflow/")) else None
 
-    def _refuse(self, node: Node, reason: str) -> None:
+    def _refuse(self, node: Node, reason: str, fix: str = _EXPORT_API) -> None:
         if node.id in self._refused:
             return
         self._refused.add(node.id)
@@ -161,7 +163,7 @@ class _Conversion:
                 "node-unsupported",
                 f"this release cannot convert node {node.id}: {reason}",
                 node.where(),
-                fix=_EXPORT_API,
+                fix=fix,
             )
         )
 
@@ -171,7 +173,8 @@ class _Conversion:
         values = guessed_values(node)
         saved = node.widgets_values if isinstance(node.widgets_values, list) else []
         if saved and not values:
-            self._refuse(node, "its class is unknown, and its values are saved without names")
+            reason = "its class is unknown, and its values are saved without names"
+            self._refuse(node, reason, _DEFINE_OR_EXPORT)
             return values
         self.warnings.append(
             Finding(
@@ -180,7 +183,7 @@ class _Conversion:
                 "slots that it saved",
                 node.where(),
                 (("read", ", ".join(values) or "no values"),),
-                "record the definitions from a ComfyUI that has the class: `runflow lock --from …`",
+                DEFINE,
             )
         )
         return values
@@ -277,7 +280,7 @@ class _Conversion:
         if origin.class_type in _VIRTUAL:
             return f"it is {_VIRTUAL[origin.class_type]}, which only passes on what it is given"
         if kind := self._expands(origin):
-            return f"it is a {kind}"
+            return f"it is {kind}"
         bypassed = origin.mode == Mode.BYPASSED
         return "it is bypassed, and other nodes read from it" if bypassed else None
 

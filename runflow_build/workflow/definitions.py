@@ -20,6 +20,12 @@ from . import runflow_nodes
 DEFINITIONS_FORMAT = 1
 COMBO = "COMBO"
 
+# What to do about a class that is not known; `lock` keeps of that file only what is in use.
+DEFINE = (
+    "save the definitions of a ComfyUI that has the class beside runflow.yaml: "
+    "curl http://127.0.0.1:8188/object_info -o runflow.definitions.json"
+)
+
 Source = Literal["runflow", "file", "catalogue"]
 
 # What conversion, contract and validation read; everything else (help texts, layout) is left out.

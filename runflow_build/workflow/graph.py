@@ -75,7 +75,7 @@ class Graph:
 
     nodes: Mapping[str, Node]  # by id, in saved order
     links: Mapping[Any, Link]  # by id as written
-    subgraphs: frozenset[str]  # ids of the subgraph definitions, which are also node types
+    subgraphs: Mapping[str, str]  # names by the definitions' ids, which are also node types
 
 
 def read_graph(data: Mapping[str, Any]) -> tuple[Graph, list[Finding]]:
@@ -210,10 +210,11 @@ def _link(number: Any, origin: Any, origin_slot: Any, target: Any, target_slot: 
     return Link(number, origin_id, int(origin_slot), target_id, int(target_slot))
 
 
-def _subgraphs(data: Mapping[str, Any]) -> frozenset[str]:
+def _subgraphs(data: Mapping[str, Any]) -> dict[str, str]:
     definitions = data.get("definitions")
     rows = definitions.get("subgraphs") if isinstance(definitions, dict) else None
-    ids = (
-        row.get("id") for row in (rows if isinstance(rows, list) else []) if isinstance(row, dict)
-    )
-    return frozenset(one for one in ids if isinstance(one, str))
+    return {
+        row["id"]: row["name"] if isinstance(row.get("name"), str) else ""
+        for row in (rows if isinstance(rows, list) else [])
+        if isinstance(row, dict) and isinstance(row.get("id"), str)
+    }

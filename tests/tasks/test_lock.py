@@ -220,3 +220,24 @@ def test_a_program_reads_what_locking_did(
     assert told["written"] == ["runflow.definitions.json", "runflow.lock"]
     assert told["findings"] == []
     assert {change["section"] for change in told["changes"]} >= {"API", "ComfyUI"}
+
+
+def test_the_definitions_of_an_unknown_class_can_be_saved_from_a_comfyui(new_project: Any) -> None:
+    project = new_project("poster")
+    noise = {"id": 1, "type": "MakeNoise", "inputs": [], "mode": 0, "widgets_values": [7]}
+    noise["outputs"] = [{"name": "IMAGE", "type": "IMAGE", "links": [1]}]
+    save = {"id": 2, "type": "SaveImage", "mode": 0, "widgets_values": ["noise"]}
+    save["inputs"] = [{"name": "images", "type": "IMAGE", "link": 1}]
+    graph = {"nodes": [noise, save], "links": [[1, 1, 0, 2, 0, "IMAGE"]], "version": 0.4}
+    project.workflow("poster").write_text(json.dumps(graph))
+    with pytest.raises(WorkflowError) as caught:
+        relock(project.root)
+    assert "object_info -o runflow.definitions.json" in (caught.value.findings[0].fix or "")
+
+    made = {"input": {"required": {"amount": ["INT", {"default": 1}]}}, "output": ["IMAGE"]}
+    known = {"MakeNoise": made, "NotInUse": {"input": {}, "output": []}}
+    (project.root / "runflow.definitions.json").write_text(json.dumps(known))
+    relock(project.root)
+    kept = json.loads((project.root / "runflow.definitions.json").read_text())["nodes"]
+    assert kept["MakeNoise"]["input"] == made["input"]
+    assert "NotInUse" not in kept

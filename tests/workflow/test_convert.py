@@ -165,12 +165,12 @@ def test_a_subgraph_is_refused_whatever_its_mode(
         {
             "nodes": [node(4, "8f2c", title="Grade", mode=mode)],
             "links": [],
-            "definitions": {"subgraphs": [{"id": "8f2c"}]},
+            "definitions": {"subgraphs": [{"id": "8f2c", "name": "Grade (film)"}]},
             "version": 0.4,
         }
     )
     [finding] = refused(lambda: prompt_of(graph, definitions))
-    assert finding.message == "this release cannot convert node 4: it is a subgraph"
+    assert finding.message == "this release cannot convert node 4: it is the subgraph Grade (film)"
     assert finding.where.node_text() == 'node 4 "Grade" (8f2c)'
 
 

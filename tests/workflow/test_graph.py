@@ -80,4 +80,4 @@ def test_missing_parts_are_empty() -> None:
     graph, findings = read_graph({"nodes": [NODE]})
     node = graph.nodes["1"]
     assert (node.mode, node.inputs, node.outputs, node.title) == (0, (), 0, None)
-    assert (graph.links, graph.subgraphs, findings) == ({}, frozenset(), [])
+    assert (graph.links, graph.subgraphs, findings) == ({}, {}, [])
