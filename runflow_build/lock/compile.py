@@ -9,12 +9,13 @@ from ..errors import LockError, WorkflowError
 from ..file_names import DEFINITIONS_FILE, SPEC_FILE
 from ..findings import Finding, Where
 from ..spec.model import EndpointWish, GPUWish, InputWish, OutputWish, PythonWish, Spec
+from ..workflow.contract import nodes_named
 from ..workflow.convert import prompt_digest
 from ..workflow.definitions import Definitions, definitions_text
 from ..workflow.model import ContractInput, ContractOutput, Prompt, Workflows, where_in
 from ..workflow.references import node_classes
 from .model import EndpointPin, FilePin, GPUPin, Lock, Pins, PythonPins, TargetPins
-from .needs import Needs, all_needs, packs_by_endpoint
+from .needs import AllNeeds, Needs, all_needs, packs_by_endpoint
 
 
 def compile_lock(
@@ -23,18 +24,20 @@ def compile_lock(
     definitions: Definitions,
     pins: Pins,
     previous: Lock | None = None,
+    needs: AllNeeds | None = None,
 ) -> Lock:
     """The lock that answers `spec` with `pins`.
 
     `previous` is the lock of before: a node that it exposes must still be of the same class.
+    `needs` is what `all_needs` says of these values, where the caller knows it already.
 
     Raises, with the findings of all endpoints at once, WorkflowError for workflows that do not
     convert or whose contract is wrong, and LockError (`exposed-node-changed`) where only that is.
     """
-    needs, findings = all_needs(spec, workflows, definitions)
+    known, findings = needs or all_needs(spec, workflows, definitions)
     broken = [finding for finding in findings if finding.severity == "error"]
     changed = []
-    for slug, need in needs.items():
+    for slug, need in known.items():
         moved = _changed_nodes(slug, spec.endpoints[slug], need.prompt, previous)
         changed.extend(moved)
         # A contract over a node of another class is wrong in many ways; the cause is enough.
@@ -44,10 +47,10 @@ def compile_lock(
         raise WorkflowError(*broken, also=changed)
     if changed:
         raise LockError(*changed)
-    text = _definitions_of(needs.values(), definitions)
-    models = {slug: {one.path for one in need.models} for slug, need in needs.items()}
-    resources = {slug: {one.path for one in need.resources} for slug, need in needs.items()}
-    packs = packs_by_endpoint(needs, pins.nodes)
+    text = _definitions_of(known.values(), definitions)
+    models = {slug: {one.path for one in need.models} for slug, need in known.items()}
+    resources = {slug: {one.path for one in need.resources} for slug, need in known.items()}
+    packs = packs_by_endpoint(known, pins.nodes)
     return Lock(
         comfyui=pins.comfyui,
         nodes={
@@ -65,15 +68,14 @@ def compile_lock(
             for path, pin in pins.resources.items()
         },
         endpoints={
-            slug: endpoint_pin(slug, spec.endpoints[slug], need) for slug, need in needs.items()
+            slug: endpoint_pin(slug, spec.endpoints[slug], need) for slug, need in known.items()
         },
     )
 
 
-def companions(spec: Spec, workflows: Workflows, definitions: Definitions) -> dict[str, str]:
+def companions(needs: AllNeeds, definitions: Definitions) -> dict[str, str]:
     """The text of each file that the lock stands on, by its name beside the lock."""
-    needs, _ = all_needs(spec, workflows, definitions)
-    text = _definitions_of(needs.values(), definitions)
+    text = _definitions_of(needs[0].values(), definitions)
     return {DEFINITIONS_FILE: text} if text else {}
 
 
@@ -130,9 +132,9 @@ def _slugs(key: str, wanted: Mapping[str, Collection[str]]) -> list[str]:
 def _changed_nodes(
     slug: str, wish: EndpointWish, prompt: Prompt, previous: Lock | None
 ) -> list[Finding]:
-    """Exposed nodes whose id now belongs to a node of another class, or to none.
+    """Exposed nodes whose id or title now belongs to a node of another class, or to none.
 
-    Re-saving a workflow can hand an id to another node; the API would silently change its meaning.
+    Re-saving a workflow can hand either to another node; the API would silently change its meaning.
     """
     before = previous.endpoints.get(slug) if previous else None
     if before is None:
@@ -145,11 +147,14 @@ def _changed_nodes(
     for section, name, one in sorted(wishes, key=lambda row: row[:2]):
         pin = (before.inputs if section == "inputs" else before.outputs).get(name)
         # A wish that is new, or now names another node, is a decision, and so is the class.
-        if pin is None or one.node is None or one.node != pin.node:
+        if pin is None or one.node is None or one.node not in (pin.node, pin.title):
             continue
-        now = prompt.get(pin.node, {}).get("class_type")
+        named = nodes_named(prompt, one.node)
+        now = prompt[named[0]]["class_type"] if len(named) == 1 else None
+        if now is None and one.node != pin.node:  # a title that is gone or shared: the contract's
+            continue
         if now != pin.class_type:
-            findings.append(_changed(slug, section, name, pin, now, prompt))
+            findings.append(_changed(slug, section, name, one.node, pin, now, prompt))
     return findings
 
 
@@ -157,6 +162,7 @@ def _changed(
     slug: str,
     section: str,
     name: str,
+    ref: str,
     pin: ContractInput | ContractOutput,
     now: str | None,
     prompt: Prompt,
@@ -167,9 +173,10 @@ def _changed(
         if body["class_type"] == pin.class_type
     ]
     became = f"is now {now}" if now else "is gone"
+    node = f"node {ref}" if ref == pin.node else f'the node "{ref}"'
     return Finding(
         "exposed-node-changed",
-        f"node {pin.node}, which `{name}` of {slug} exposes, was {pin.class_type} and {became}",
+        f"{node}, which `{name}` of {slug} exposes, was {pin.class_type} and {became}",
         Where(SPEC_FILE, key=("endpoints", slug, section, name, "node")),
         also=((pin.class_type, "; ".join(heirs) or "no node of this class is left"),),
         fix=f"write the id of the node that is meant, or accept the change: "

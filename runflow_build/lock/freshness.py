@@ -15,8 +15,8 @@ from ..workflow.definitions import Definitions
 from ..workflow.model import Workflows
 from . import repository
 from .compile import endpoint_pin, gpu_pin, python_pins
-from .model import EndpointPin, Lock
-from .needs import Needs, all_needs
+from .model import ComfyUIPin, EndpointPin, Lock, NodePackPin
+from .needs import Needs, all_needs, model_wishes
 
 FIX = "run `doit lock`"
 
@@ -26,7 +26,8 @@ def disagreements(
 ) -> list[Finding]:
     """Where the lock answers another wish than the one that stands now; one finding per field.
 
-    Each is `lock-stale`, placed at the wish in runflow.yaml, or at the workflow. Of an endpoint
+    A wish is what runflow.yaml says, or a workflow of its own models and of what it computes. Each
+    finding is `lock-stale`, placed at the wish in runflow.yaml, or at the workflow. Of an endpoint
     whose workflow is not in `workflows` or does not convert only the wishes are compared: what is
     wrong with it is for others to say. A wish that no pin answers is not a disagreement where
     locking would have to look further than these files.
@@ -43,15 +44,10 @@ class _Comparison:
 
     def all(self) -> Iterator[Finding]:
         needs, _ = all_needs(self.spec, self.workflows, self.definitions)
-        sources: dict[str, set[str]] = {}
-        for need in needs.values():
-            for reference in need.models:
-                if reference.url:
-                    sources.setdefault(reference.path, set()).add(reference.url)
         yield from self._comfyui()
         yield from self._node_packs()
         yield from self._python()
-        yield from self._models(sources)
+        yield from self._models(needs)
         yield from self._resources()
         yield from self._endpoints(needs)
 
@@ -59,7 +55,7 @@ class _Comparison:
         wish, pin = self.spec.comfyui, self.lock.comfyui
         if pin:
             yield from _repository(("comfyui",), pin.repository, wish.repository)
-            yield from _differs(("comfyui", "ref"), pin.ref, wish.ref)
+            yield from _differs(("comfyui", "ref"), _answered(pin), wish.ref)
         elif repository.is_full_commit(wish.ref):
             yield _lacks(("comfyui", "ref"), "ComfyUI's commit")
 
@@ -69,7 +65,7 @@ class _Comparison:
             if pin:
                 if wish.repository:
                     yield from _repository(("nodes", key), pin.repository, wish.repository)
-                yield from _differs(("nodes", key, "ref"), pin.ref, wish.ref)
+                yield from _differs(("nodes", key, "ref"), _answered(pin), wish.ref)
             elif wish.repository and repository.is_full_commit(wish.ref):
                 yield _lacks(("nodes", key), f"the node pack {key}")
         for key, pin in sorted(self.lock.nodes.items()):
@@ -82,20 +78,20 @@ class _Comparison:
         yield from _differs(("python", "requirements"), have.requirements, want.requirements)
         yield from _differs(("python", "targets"), sorted(have.targets), sorted(want.targets))
 
-    def _models(self, sources: Mapping[str, set[str]]) -> Iterator[Finding]:
-        """`sources` are the URLs that the workflows themselves carry, by model."""
-        for path in sorted({*self.spec.models, *self.lock.models}):
-            wish, pin = self.spec.models.get(path), self.lock.models.get(path)
+    def _models(self, needs: Mapping[str, Needs]) -> Iterator[Finding]:
+        wishes = model_wishes(self.spec, needs)
+        for path in sorted({*wishes, *self.lock.models}):
+            key, wish, pin = ("models", path), wishes.get(path), self.lock.models.get(path)
             if pin is None:
                 if wish and wish.sha256:
-                    yield _lacks(("models", path), f"the model {path}")
+                    yield _lacks(key, f"the model {path}")
                 continue
-            key = ("models", path)
-            have = pin.wanted or pin.url
-            if wish and wish.url:
-                yield from _differs((*key, "url"), have, wish.url)
-            elif pin.wanted and pin.wanted not in sources.get(path, set()):
+            if not needs.keys() >= set(pin.used_by):  # a workflow that says more may be unreadable
+                wish = self.spec.models.get(path)
+            elif pin.wanted and not (wish and wish.url):
                 yield from _differs((*key, "url"), pin.wanted, None)
+            if wish and wish.url:
+                yield from _differs((*key, "url"), pin.wanted or pin.url, wish.url)
             if wish is None and not pin.used_by:
                 yield from _differs(key, pin.sha256, None)
             yield from _content(key, pin.sha256, pin.size, wish)
@@ -123,6 +119,11 @@ class _Comparison:
                 yield from _endpoint(slug, pin, endpoint_pin(slug, wish, needs[slug]))
             else:
                 yield from _wishes(slug, pin, wish)
+
+
+def _answered(pin: ComfyUIPin | NodePackPin) -> str | None:
+    """The wish that the pin answers: what it says, unless its commit was changed behind that."""
+    return pin.ref if repository.answers(pin.commit, pin.ref) else pin.commit
 
 
 def _endpoint(slug: str, have: EndpointPin, want: EndpointPin) -> Iterator[Finding]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from ..errors import WorkflowError
 from ..file_names import SPEC_FILE
 from ..findings import Finding, Where
-from ..spec.model import EndpointWish, Spec
+from ..spec.model import EndpointWish, ModelWish, Spec
 from ..workflow import runflow_nodes
 from ..workflow.contract import contract_of, nodes_named
 from ..workflow.convert import prompt_of
@@ -49,6 +50,10 @@ class Needs:
     findings: list[Finding]  # on the contract, errors and warnings
 
 
+# The needs of every endpoint that has them, by slug, and what is wrong with the others.
+AllNeeds: TypeAlias = tuple[Mapping[str, Needs], list[Finding]]
+
+
 def needs_of(slug: str, wish: EndpointWish, workflow: Workflow, definitions: Definitions) -> Needs:
     """What the endpoint needs. Raises WorkflowError where the workflow does not convert."""
     prompt = prompt_of(workflow, definitions)
@@ -56,6 +61,8 @@ def needs_of(slug: str, wish: EndpointWish, workflow: Workflow, definitions: Def
     keep, lost = _kept(prompt, wish, slug)
     served = _served(prompt, contract, keep)
     classes = node_classes(served)
+    # Runflow's own come with every engine, whatever pack their nodes say they are from.
+    brought = {name for name in classes if definitions.source(name) != "runflow"}
     return Needs(
         prompt=prompt,
         contract=contract,
@@ -64,16 +71,15 @@ def needs_of(slug: str, wish: EndpointWish, workflow: Workflow, definitions: Def
         foreign={name for name in classes if not definitions.shipped(name)},
         models=model_references(served, workflow),
         resources=_files(prompt, served, contract),
-        packs=[one for one in pack_references(workflow) if one.class_type in classes],
+        packs=[one for one in pack_references(workflow) if one.class_type in brought],
         findings=[*findings, *lost],
     )
 
 
-def all_needs(
-    spec: Spec, workflows: Workflows, definitions: Definitions
-) -> tuple[dict[str, Needs], list[Finding]]:
-    """The needs of every endpoint that has them, by slug, and what is wrong with the others."""
-    needs, findings = {}, []
+def all_needs(spec: Spec, workflows: Workflows, definitions: Definitions) -> AllNeeds:
+    """Read every endpoint off its workflow. This converts them, which is what locking costs."""
+    needs: dict[str, Needs] = {}
+    findings: list[Finding] = []
     for slug, wish in sorted(spec.endpoints.items()):
         workflow = workflows.get(wish.workflow)
         if workflow is None:
@@ -91,6 +97,20 @@ def all_needs(
         except WorkflowError as error:
             findings.extend(finding.in_file(workflow.path) for finding in error.findings)
     return needs, findings
+
+
+def model_wishes(spec: Spec, needs: Mapping[str, Needs]) -> dict[str, ModelWish]:
+    """All that is said of each model, by path.
+
+    runflow.yaml goes before the workflows, and these in the order of their slugs.
+    """
+    wishes = dict(spec.models)
+    for _, need in sorted(needs.items()):
+        for one in need.models:
+            wish = wishes.get(one.path, ModelWish())
+            said = {"url": wish.url or one.url, "sha256": wish.sha256 or one.sha256}
+            wishes[one.path] = wish.model_copy(update=said)
+    return wishes
 
 
 def pack_names(key: str, url: str | None, registry: str | None = None) -> set[str]:

@@ -46,6 +46,11 @@ def name(url: str) -> str:
     return "/".join((canonical(url) or url).rstrip("/").split("/")[-2:])
 
 
+def answers(commit: str, ref: str | None) -> bool:
+    """Whether the ref can mean this commit: a whole commit hash means itself alone."""
+    return not ref or not is_full_commit(ref) or ref.lower() == commit
+
+
 def is_full_commit(ref: str | None) -> bool:
     """Whether a ref is a whole commit hash, the one wish that answers itself."""
     return bool(ref and _COMMIT.fullmatch(ref))

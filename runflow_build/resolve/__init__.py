@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 
 from ..findings import Finding
 from ..lock.model import Lock, Pins
-from ..lock.needs import all_needs
+from ..lock.needs import AllNeeds, all_needs
 from ..sources import Sources
 from ..spec.model import Spec
 from ..workflow.definitions import Definitions
@@ -23,12 +23,15 @@ def resolve(
     previous: Lock | None,
     report: Callable[[Finding], None],
     upgrade: Collection[str] | None = (),
+    needs: AllNeeds | None = None,
 ) -> Pins:
     """A pin for every wish that can be answered; each that cannot is reported, and absent.
 
     Pins of `previous` stay while their wish is the same, unless `upgrade` names them (`comfyui`,
     `python`, a node pack, a model, a resource) or is None, which means all. Endpoints whose
     workflow does not convert ask for nothing; `compile_lock` says what is wrong with them.
+
+    `needs` is what `all_needs` says of these values, where the caller knows it already.
 
     Reports `not-resolved`, `install-differs` (warnings), `ref-short-hash`, `content-differs`
     (errors). Raises GitError where an installation's clones cannot be asked.
@@ -40,8 +43,8 @@ def resolve(
     from .packages import python_pin
     from .resources import resource_pins
 
-    needs, _ = all_needs(spec, workflows, definitions)
-    inquiry = Inquiry(spec, needs, sources, previous, report, upgrade)
+    known, _ = needs or all_needs(spec, workflows, definitions)
+    inquiry = Inquiry(spec, known, sources, previous, report, upgrade)
     return Pins(
         comfyui=comfyui_pin(inquiry),
         nodes=node_pack_pins(inquiry),

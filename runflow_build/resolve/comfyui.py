@@ -27,7 +27,11 @@ def comfyui_pin(inquiry: Inquiry) -> ComfyUIPin | None:
         )
         return None
     former = inquiry.previous.comfyui if inquiry.previous else None
-    if former and (former.ref != wish.ref or not repository.same(former.repository, url)):
+    if former and not (
+        former.ref == wish.ref
+        and repository.answers(former.commit, wish.ref)
+        and repository.same(former.repository, url)
+    ):
         former = None
     if former and not inquiry.renews("comfyui", former.dirty):
         return former

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from ..file_names import SPEC_FILE
 from ..findings import Finding, Where
 from ..lock.model import ModelPin
+from ..lock.needs import model_wishes
 from ..sources.files import Content, contents_of
 from .inquiry import CAPTURE, Inquiry, Row
 
-_SECRET = re.compile(r"token|secret|password|signature|sig|key|api_?key|auth|x-amz-.*", re.I)
 
-
-@dataclass
+@dataclass(frozen=True)
 class _Wanted:
     """All that is said of one model, by runflow.yaml and by workflows."""
 
     path: str
-    url: str | None = None
-    sha256: str | None = None
-    size: int | None = None
-    users: list[Row] = field(default_factory=list)
+    url: str | None
+    sha256: str | None
+    size: int | None
+    users: list[Row]
 
 
 def model_pins(inquiry: Inquiry) -> dict[str, ModelPin]:
@@ -48,30 +45,15 @@ def model_pins(inquiry: Inquiry) -> dict[str, ModelPin]:
 
 
 def _all_wanted(inquiry: Inquiry) -> list[_Wanted]:
-    """By path; what runflow.yaml says goes before what a workflow says."""
-    all_: dict[str, _Wanted] = {}
-    for path, wish in inquiry.spec.models.items():
-        sha256 = wish.sha256.lower() if wish.sha256 else None
-        all_[path] = _Wanted(path, wish.url, sha256, wish.size)
+    """By path, with the nodes that load each."""
+    users: dict[str, list[Row]] = {}
     for slug, needs in sorted(inquiry.needs.items()):
         for reference in needs.models:
-            wanted = all_.setdefault(reference.path, _Wanted(reference.path))
-            wanted.users.append(inquiry.used_by(slug, reference))
-            if reference.url:
-                wanted.url = wanted.url or public_url(reference.url)
-            if reference.sha256:
-                wanted.sha256 = wanted.sha256 or reference.sha256.lower()
-    return [all_[path] for path in sorted(all_)]
-
-
-def public_url(url: str) -> str:
-    """The URL without user, password, and parameters that look like a key."""
-    parts = urlsplit(url)
-    pairs = parse_qsl(parts.query, keep_blank_values=True)
-    query = [(name, value) for name, value in pairs if not _SECRET.fullmatch(name)]
-    host = parts.netloc.rpartition("@")[2]
-    shown = urlencode(query) if len(query) < len(pairs) else parts.query
-    return parts._replace(netloc=host, query=shown, fragment="").geturl()
+            users.setdefault(reference.path, []).append(inquiry.used_by(slug, reference))
+    return [
+        _Wanted(path, wish.url, wish.sha256, wish.size, users.get(path, []))
+        for path, wish in sorted(model_wishes(inquiry.spec, inquiry.needs).items())
+    ]
 
 
 def _former(inquiry: Inquiry, wanted: _Wanted) -> ModelPin | None:
@@ -79,12 +61,15 @@ def _former(inquiry: Inquiry, wanted: _Wanted) -> ModelPin | None:
     former = inquiry.previous.models.get(wanted.path) if inquiry.previous else None
     if former is None or inquiry.renews(wanted.path):
         return None
-    same_url = (former.wanted or former.url) == wanted.url or (
-        wanted.url is None and former.wanted is None
-    )
     same_content = wanted.sha256 in (None, former.sha256)
     same_size = wanted.size is None or former.size in (None, wanted.size)
-    return former if same_url and same_content and same_size else None
+    if not (same_content and same_size):
+        return None
+    answered = former.wanted or former.url
+    if answered is None and wanted.url:  # a source for what is known by its content already
+        return former.model_copy(update={"url": wanted.url})
+    same_url = answered == wanted.url or (wanted.url is None and former.wanted is None)
+    return former if same_url else None
 
 
 def _files(inquiry: Inquiry, wanted: list[_Wanted]) -> dict[str, Path]:

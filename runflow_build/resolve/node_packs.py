@@ -68,8 +68,10 @@ def _wished(inquiry: Inquiry, key: str, wish: NodePackWish, told: _Told) -> Node
         )
         return None
     former = inquiry.previous.nodes.get(key) if inquiry.previous else None
-    if former and (
-        former.ref != wish.ref or (public and not repository.same(former.repository, public))
+    if former and not (
+        former.ref == wish.ref
+        and repository.answers(former.commit, wish.ref)
+        and (public is None or repository.same(former.repository, public))
     ):
         former = None
     if former and not inquiry.renews(key, former.dirty):

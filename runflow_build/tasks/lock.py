@@ -12,6 +12,7 @@ from ..findings import Finding, has_errors, render
 from ..lock.compile import companions, compile_lock
 from ..lock.diff import LockDiff, diff, render_diff
 from ..lock.model import Lock, Pins
+from ..lock.needs import all_needs
 from ..lock.text import lock_text
 from ..project.files import spec_bytes
 from ..project.load import Project, load
@@ -80,25 +81,26 @@ def relock(
         # A lock goes into git, and titles and descriptions go into the lock.
         if keys := list(secrets.findings(project.spec, project.workflows.values())):
             raise CheckError(*(project.locate(one) for one in keys))
+        world = (project.spec, project.workflows, project.definitions)
+        needs = all_needs(*world)
         findings: list[Finding] = []
         sources = Sources(project.paths.inputs, find_install(install) if install else None)
         pins = resolve(
-            project.spec,
-            project.workflows,
-            project.definitions,
+            *world,
             sources,
             project.lock,
             findings.append,
             upgrade,
+            needs,
         )
         placed = tuple(project.locate(finding) for finding in findings)
         if has_errors(placed):
             raise ResolveError(*placed)
-        world = (project.spec, project.workflows, project.definitions)
         try:
-            lock = compile_lock(*world, pins, _accepted(project.lock, upgrade))
+            lock = compile_lock(*world, pins, _accepted(project.lock, upgrade), needs)
+            beside = companions(needs, project.definitions)
             texts = {
-                **{project.paths.root / name: text for name, text in companions(*world).items()},
+                **{project.paths.root / name: text for name, text in beside.items()},
                 project.paths.lock: lock_text(lock),
             }
         except (WorkflowError, LockError) as error:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from ..errors import WorkflowError
 from ..findings import Finding, Where
@@ -53,6 +55,7 @@ _INPUT_FILES = frozenset(
     )
 )
 _CORE_PACK = "comfy-core"
+_SECRET = re.compile(r"token|secret|password|signature|sig|key|api_?key|auth|x-amz-.*", re.I)
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ class ModelReference:
     title: str | None
     class_type: str
     field: str
-    url: str | None = None  # what the workflow itself says of the file
+    url: str | None = None  # what the workflow itself says of the file, without secrets
     sha256: str | None = None
 
 
@@ -228,14 +231,31 @@ def _declared_models(workflow: Workflow | None) -> dict[str, dict[str, dict[str,
 
 
 def _declared_model(row: Mapping[str, Any]) -> dict[str, str]:
-    said = {key: word for key in ("url", "directory") if (word := _word(row.get(key)))}
-    if "directory" in said:
-        said["directory"] = _posix(said["directory"]).strip("/")
+    said = {}
+    if url := _public_url(_word(row.get("url")) or ""):
+        said["url"] = url
+    if directory := _word(row.get("directory")):
+        said["directory"] = _posix(directory).strip("/")
     digest = _word(row.get("hash"))
     kind = (_word(row.get("hash_type")) or "").lower().replace("-", "")
     if digest and kind == "sha256" and len(digest) == 64:
         said["sha256"] = digest.lower()
     return said
+
+
+def _public_url(url: str) -> str | None:
+    """The URL without user, password, and parameters that look like a key; None for no web URL."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    host = parts.netloc.rpartition("@")[2]
+    if parts.scheme not in ("http", "https") or not host:
+        return None
+    pairs = parse_qsl(parts.query, keep_blank_values=True)
+    query = [(name, value) for name, value in pairs if not _SECRET.fullmatch(name)]
+    shown = urlencode(query) if len(query) < len(pairs) else parts.query
+    return parts._replace(netloc=host, query=shown, fragment="").geturl()
 
 
 def _graph_nodes(data: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from runflow_build import digest
 from runflow_build.errors import LockError, WorkflowError
-from runflow_build.lock.compile import companions
+from runflow_build.lock.compile import companions, compile_lock
 from runflow_build.lock.model import ModelPin, NodePackPin, Pins, RegistryPin, ResourcePin
+from runflow_build.lock.needs import all_needs
 from runflow_build.lock.text import lock_text
 
 ONE = "1" * 64
@@ -113,8 +114,13 @@ def test_a_class_of_unknown_origin_needs_every_pack_that_no_node_names(world: An
     assert world.lock().nodes["p"].required_by == ["poster"]
 
 
+def beside(world: Any) -> dict[str, str]:
+    needs = all_needs(world.spec, world.workflows, world.definitions)
+    return companions(needs, world.definitions)
+
+
 def test_the_definitions_file_holds_the_classes_in_use_and_is_pinned(world: Any) -> None:
-    files = companions(world.spec, world.workflows, world.definitions)
+    files = beside(world)
     text = files["runflow.definitions.json"]
     assert set(json.loads(text)["nodes"]) == {body["class_type"] for body in world.prompt.values()}
     pin = world.lock().definitions
@@ -130,7 +136,7 @@ def test_without_definitions_there_is_no_file_of_them(world: Any) -> None:
     }
     world.text = "version: 1\ncomfyui: {ref: v0.8.0}\nendpoints: {poster: {workflow: w.json}}\n"
     assert world.lock().definitions is None
-    assert companions(world.spec, world.workflows, world.definitions) == {}
+    assert beside(world) == {}
 
 
 def test_requirements_are_sorted_and_targets_stand_with_nothing_in_them(world: Any) -> None:
@@ -139,6 +145,12 @@ def test_requirements_are_sorted_and_targets_stand_with_nothing_in_them(world: A
     )
     python = wished.lock().python
     assert (python.requirements, list(python.targets)) == (["a", "b>1"], ["linux-cpu"])
+
+
+def test_what_was_read_already_is_not_read_again(world: Any) -> None:
+    needs = all_needs(world.spec, world.workflows, world.definitions)
+    unread = compile_lock(world.spec, {}, world.definitions, world.pins, None, needs)
+    assert unread == world.lock()
 
 
 # -- exposed nodes
@@ -170,6 +182,28 @@ def test_an_exposed_node_that_is_gone_is_told_the_same_way(world: Any) -> None:
     message = refusal(world, previous)
     assert "was CLIPTextEncode and is gone" in message
     assert "node 66" in message
+
+
+def test_a_title_that_went_to_a_node_of_another_class_is_an_error_too(world: Any) -> None:
+    """Whoever exposed `Positive` did not mean the node that is called so now."""
+    world = world.replace('node: "6", field: text', "node: Positive, field: text")
+    previous = world.lock()
+    world.prompt["6"]["_meta"]["title"] = "Prompt"
+    world.prompt["5"]["_meta"] = {"title": "Positive"}
+    message = refusal(world, previous)
+    assert (
+        'the node "Positive", which `prompt` of poster exposes, was CLIPTextEncode and is now '
+        "EmptyLatentImage"
+    ) in message
+    assert 'CLIPTextEncode node 6 "Prompt" (CLIPTextEncode)' in message
+
+
+def test_a_title_follows_its_node_to_another_id(world: Any) -> None:
+    world = world.replace('node: "6", field: text', "node: Positive, field: text")
+    previous = world.lock()
+    world.prompt["66"] = world.prompt.pop("6")
+    world.prompt["8"]["inputs"]["positive"] = ["66", 0]
+    assert world.lock(previous).endpoints["poster"].inputs["prompt"].node == "66"
 
 
 def test_naming_another_node_is_a_decision(world: Any) -> None:

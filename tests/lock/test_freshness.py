@@ -204,6 +204,42 @@ def test_of_an_unreadable_workflow_only_the_wishes_are_compared(locked: Any) -> 
     )
 
 
+def test_a_commit_that_was_changed_behind_its_wish_is_named(locked: Any) -> None:
+    """A branch may have moved; a wish that is a commit itself has one answer."""
+    world, lock = locked
+    world = world.replace("ref: v0.8.0", f"ref: {COMMIT}").replace("ref: main", f"ref: {COMMIT}")
+    comfyui = lock.comfyui.model_copy(update={"ref": COMMIT, "commit": OTHER})
+    pack = lock.nodes["Pack"].model_copy(update={"ref": COMMIT, "commit": OTHER})
+    edited = lock.model_copy(update={"comfyui": comfyui, "nodes": {"Pack": pack}})
+    assert told(world, edited) == [
+        f"`comfyui.ref`: the lock answers {OTHER}, wanted is {COMMIT}",
+        f"`nodes.Pack.ref`: the lock answers {OTHER}, wanted is {COMMIT}",
+    ]
+
+
+def test_what_a_workflow_says_of_its_models_is_a_wish(new_world: Any) -> None:
+    def saying(url: str, sha256: str) -> dict[str, Any]:
+        said = {"name": "a.ckpt", "url": url, "hash": sha256, "hash_type": "SHA256"}
+        loader = {"id": 1, "type": "CheckpointLoaderSimple", "widgets_values": ["a.ckpt"]}
+        return {"nodes": [{**loader, "properties": {"models": [said]}}]}
+
+    path = "checkpoints/a.ckpt"
+    pins = Pins(models={path: ModelPin(sha256=ONE, url="https://x.y/a")})
+    text = "version: 1\ncomfyui: {ref: v0.8.0}\nendpoints: {poster: {workflow: w.json}}\n"
+    world = new_world(text=text, prompt=saying("https://x.y/a", ONE), pins=pins)
+    lock = world.lock()
+    assert told(world, lock) == []
+    world.prompt = saying("https://x.y/b", TWO)
+    assert told(world, lock) == [
+        f"`models.{path}.url`: the lock answers https://x.y/a, wanted is https://x.y/b",
+        f"`models.{path}.sha256`: the lock answers {ONE[:57]}…, wanted is {TWO[:57]}…",
+    ]
+    bare = lock.model_copy(update={"models": {}})
+    assert told(world, bare) == [f"the lock lacks the model {path}"]
+    world.prompt = {"nodes": []}  # as little as an unreadable one says of its models
+    assert "models" not in str(told(world, lock))
+
+
 def test_every_disagreement_stands_at_its_wish(locked: Any) -> None:
     world, lock = locked
     changed = world.replace("ref: v0.8.0", "ref: v0.9.0").replace("size: 5", "size: 6")

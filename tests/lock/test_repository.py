@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runflow_build.lock.repository import canonical, name, same
+from runflow_build.lock.repository import answers, canonical, name, same
 
 
 @pytest.mark.parametrize(
@@ -52,6 +52,14 @@ def test_repositories_are_the_same_in_upper_and_lower_case() -> None:
     assert same("https://github.com/Kijai/KJ", "git@github.com:kijai/kj.git")
     assert not same("https://github.com/a/x", "https://github.com/b/x")
     assert not same(None, "https://github.com/a/x")
+
+
+@pytest.mark.parametrize(
+    ("ref", "expected"),
+    [("main", True), ("v1.0", True), (None, True), ("A" * 40, True), ("b" * 40, False)],
+)
+def test_a_whole_commit_is_answered_by_itself_alone(ref: str | None, expected: bool) -> None:
+    assert answers("a" * 40, ref) is expected
 
 
 def test_the_name_is_owner_and_repository() -> None:

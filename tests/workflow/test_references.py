@@ -85,6 +85,25 @@ def test_the_graph_adds_what_it_knows_of_a_file() -> None:
 
 
 @pytest.mark.parametrize(
+    ("url", "public"),
+    [
+        ("https://h.example/a?download=true", "https://h.example/a?download=true"),
+        ("https://me:secret@h.example/a?token=t&x=1#part", "https://h.example/a?x=1"),
+        ("https://[h.example/a", None),
+        ("file:///home/me/a", None),
+        ("C:\\models\\a", None),
+        ("https:///a", None),
+    ],
+)
+def test_a_graphs_url_is_public_or_none(url: str, public: str | None) -> None:
+    rows = {"models": [{"name": "a.ckpt", "url": url}]}
+    node = {"id": 1, "type": "CheckpointLoaderSimple", "properties": rows}
+    prompt = prompt_of("CheckpointLoaderSimple", ckpt_name="a.ckpt")
+    [reference] = model_references(prompt, Workflow("w.json", "graph", {"nodes": [node]}))
+    assert reference.url == public
+
+
+@pytest.mark.parametrize(
     ("class_type", "inputs", "paths"),
     [
         ("LoadImage", {"image": "x.png"}, ["input/x.png"]),
