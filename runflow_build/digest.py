@@ -1,10 +1,9 @@
-"""Canonical JSON, and the sha256 of values and of byte streams."""
+"""Canonical JSON, and the sha256 of values and of bytes."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
 from typing import Any
 
 
@@ -32,11 +31,3 @@ def of(value: Any) -> str:
 def of_bytes(data: bytes) -> str:
     """sha256 of the bytes, as lower-case hex."""
     return hashlib.sha256(data).hexdigest()
-
-
-def of_stream(chunks: Iterable[bytes]) -> str:
-    """sha256 of the concatenated chunks, as lower-case hex; holds one chunk at a time."""
-    state = hashlib.sha256()
-    for chunk in chunks:
-        state.update(chunk)
-    return state.hexdigest()

@@ -54,8 +54,3 @@ def test_what_json_does_not_have_is_refused(number: float) -> None:
 
 def test_lone_surrogates_stay_apart() -> None:
     assert digest.of("\ud800") != digest.of("\ud801")
-
-
-@given(st.lists(st.binary(max_size=8)))
-def test_a_stream_has_the_digest_of_its_bytes(chunks: list[bytes]) -> None:
-    assert digest.of_stream(chunks) == digest.of_bytes(b"".join(chunks))

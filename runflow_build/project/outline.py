@@ -16,7 +16,6 @@ from typing import Any
 from .. import __version__
 from .. import digest as digests
 from ..errors import SaveError
-from ..file_names import DEFINITIONS_FILE
 from .files import spec_bytes
 from .paths import ProjectPaths
 from .save import save_files
@@ -27,7 +26,6 @@ class Outline:
     """What tasks there are, and which files they meet."""
 
     endpoints: dict[str, str]  # slug -> path of the workflow, as runflow.yaml writes it
-    companions: tuple[str, ...]  # files that are written beside the lock, where there is need
     organization: str | None  # whose key publishing needs; None: any
 
 
@@ -49,9 +47,7 @@ def _kept(path: Path, stamp: str) -> Outline | None:
     try:
         shape: Any = json.loads(path.read_bytes())
         if shape["of"] == stamp:
-            return Outline(
-                dict(shape["endpoints"]), tuple(shape["companions"]), shape["organization"]
-            )
+            return Outline(dict(shape["endpoints"]), shape["organization"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         pass
     return None
@@ -63,6 +59,5 @@ def _from_spec(paths: ProjectPaths) -> Outline:
     spec = load_spec(paths).spec
     return Outline(
         {slug: endpoint.workflow for slug, endpoint in spec.endpoints.items()},
-        (DEFINITIONS_FILE, *(f"pylock.{target}.toml" for target in spec.python.targets)),
         spec.organization,
     )

@@ -17,16 +17,11 @@ SPEC = """\
 version: 1
 organization: acme
 comfyui: {ref: v0.8.0}
-python: {targets: [linux-cu128]}
 endpoints:
   poster: {workflow: flows/poster.json}
   card: {workflow: flows/card.json}
 """
-EXPECTED = Outline(
-    {"poster": "flows/poster.json", "card": "flows/card.json"},
-    ("runflow.definitions.json", "pylock.linux-cu128.toml"),
-    "acme",
-)
+EXPECTED = Outline({"poster": "flows/poster.json", "card": "flows/card.json"}, "acme")
 
 
 @pytest.fixture
