@@ -7,7 +7,6 @@ import re
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -22,7 +21,7 @@ from .. import __version__
 from .access import authenticate
 from .api import assets, auth, files, runs, status, workflows
 from .clock import uuid7
-from .problem import CODES, Problem, envelope
+from .problem import CODES, FieldError, Problem, envelope, invalid_fields
 from .services import Services, open_services
 from .settings import Settings
 from .wire import Reply
@@ -142,8 +141,10 @@ class _Answer:
 
 
 def _reply(problem: HTTPException) -> Reply:
-    code = problem.code if isinstance(problem, Problem) else _code(problem.status_code)
-    errors = problem.errors if isinstance(problem, Problem) else None
+    if isinstance(problem, Problem):
+        code, errors = problem.code, problem.errors
+    else:
+        code, errors = CODES.get(problem.status_code, "ERROR"), None
     body = envelope(code, str(problem.detail), errors)
     return Reply(body, problem.status_code, headers=dict(problem.headers or {}))
 
@@ -156,16 +157,5 @@ async def _on_http_error(_request: Request, error: Exception) -> Response:
 async def _on_invalid(_request: Request, error: Exception) -> Response:
     """422 in the API's shape; what was sent is not repeated."""
     assert isinstance(error, RequestValidationError)
-    errors = [_field_error(detail) for detail in error.errors()]
-    first = errors[0]
-    place = ".".join(str(part) for part in first["loc"])
-    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-    return Reply(envelope(CODES[422], f"{place}: {first['msg']}{more}", errors), 422)
-
-
-def _field_error(detail: dict[str, Any]) -> dict[str, Any]:
-    return {"loc": list(detail["loc"]), "msg": detail["msg"], "type": detail["type"]}
-
-
-def _code(status: int) -> str:
-    return CODES.get(status, "ERROR")
+    errors = [FieldError(one["loc"], one["msg"], one["type"]) for one in error.errors()]
+    return _reply(invalid_fields(errors))
