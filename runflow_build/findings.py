@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 Severity = Literal["error", "warning", "note"]
 Key = tuple[str | int, ...]  # the way to a value in a document: ("endpoints", "poster", "gpu")
@@ -88,6 +88,27 @@ class Finding:
 def has_errors(findings: Iterable[Finding]) -> bool:
     """Whether any finding is an error."""
     return any(finding.severity == "error" for finding in findings)
+
+
+def counts(findings: Iterable[Finding]) -> dict[Severity, int]:
+    """How many findings there are of each severity, the worst first."""
+    severities = [finding.severity for finding in findings]
+    return {severity: severities.count(severity) for severity in get_args(Severity)}
+
+
+def counts_text(findings: Iterable[Finding]) -> str:
+    """`2 errors, 1 warning`; empty without findings."""
+    rows = [(count, name) for name, count in counts(findings).items() if count]
+    return ", ".join(f"{count} {name}{'s' if count > 1 else ''}" for count, name in rows)
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """The end of a message about an unknown word: the nearest known one, or nothing."""
+    from difflib import get_close_matches  # findings are always loaded, unknown words are rare
+
+    # Nearness is quadratic in the length of a word, which may come from outside.
+    near = get_close_matches(word[:100], list(known), n=1)
+    return f"; did you mean `{near[0]}`?" if near else ""
 
 
 def render(findings: Iterable[Finding]) -> str:

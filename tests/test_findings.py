@@ -9,7 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from runflow_build.findings import CODES, Finding, Where, has_errors, register_text, render
+from runflow_build.findings import (
+    CODES,
+    Finding,
+    Where,
+    counts,
+    counts_text,
+    did_you_mean,
+    has_errors,
+    register_text,
+    render,
+)
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs" / "findings.md"
@@ -129,3 +139,16 @@ def test_a_policy_may_lower_the_severity() -> None:
     assert lowered.severity == "warning"
     assert not has_errors([lowered])
     assert has_errors([lowered, MODEL])
+
+
+def test_findings_are_counted_the_worst_first() -> None:
+    found = [Finding(code, "x") for code in ("not-resolved", "file-missing", "not-resolved")]
+    assert counts(found) == {"error": 1, "warning": 2, "note": 0}
+    assert counts_text(found) == "1 error, 2 warnings"
+    assert counts_text([]) == ""
+
+
+def test_an_unknown_word_gets_the_nearest_known_one_or_nothing() -> None:
+    assert did_you_mean("modles", ["nodes", "models"]) == "; did you mean `models`?"
+    assert did_you_mean("zebra", ["nodes", "models"]) == ""
+    assert did_you_mean("m" * 10_000_000, ["models"]) == ""

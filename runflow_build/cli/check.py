@@ -5,10 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from ..findings import Finding
+from ..findings import Finding, counts, counts_text, has_errors, render
 
 NAME = "check"
 HELP = "validate the endpoints: graph, contract, lock, policy, secrets"
@@ -31,7 +29,6 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from ..findings import has_errors, render
     from ..tasks.validate import validate
 
     args.json = args.format == "json"  # a failure is told in the same form
@@ -39,21 +36,9 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(_shape(findings)))
     else:
-        print("\n".join(filter(None, (render(findings), summary(findings)))))
+        print("\n".join(filter(None, (render(findings), counts_text(findings) or "no findings"))))
     return 1 if has_errors(findings) else 0
 
 
-def summary(findings: Sequence[Finding]) -> str:
-    """`2 errors, 1 warning`, or `no findings`."""
-    counts = _counts(findings)
-    rows = [f"{count} {name}{'s' if count > 1 else ''}" for name, count in counts.items() if count]
-    return ", ".join(rows) or "no findings"
-
-
-def _counts(findings: Sequence[Finding]) -> dict[str, int]:
-    severities = [finding.severity for finding in findings]
-    return {name: severities.count(name) for name in ("error", "warning", "note")}
-
-
 def _shape(findings: Sequence[Finding]) -> dict[str, object]:
-    return {"findings": [finding.to_json() for finding in findings], "counts": _counts(findings)}
+    return {"findings": [finding.to_json() for finding in findings], "counts": counts(findings)}

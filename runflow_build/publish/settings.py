@@ -16,14 +16,13 @@ import re
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from ..errors import ApiError, ApiRefusedError
-from ..findings import Finding, Where
+from ..findings import Finding, Where, did_you_mean
 
 HOSTED = "https://api.runflow.io"
 URL_VARIABLE = "RUNFLOW_API_URL"
@@ -214,8 +213,7 @@ def _parsed(shown: str, data: bytes) -> _Config:
         raise _config_invalid(shown, "the file is not a mapping")
     for name in value:
         if name not in _CONFIG_KEYS:
-            near = get_close_matches(str(name), _CONFIG_KEYS, n=1)
-            guess = f"; did you mean `{near[0]}`?" if near else ""
+            guess = did_you_mean(str(name), _CONFIG_KEYS)
             raise _config_invalid(shown, f"unknown key `{name}`{guess}")
     return _Config(_text(shown, "url", value.get("url")), _keys(shown, value.get("keys")))
 

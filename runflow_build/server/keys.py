@@ -12,14 +12,13 @@ import time
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 
 from sqlalchemy import Connection, insert, or_, select, update
 
 from .. import digest
 from ..errors import UsageError
-from ..findings import Finding
+from ..findings import Finding, did_you_mean
 from ..spec.slug import problem
 from .clock import iso, uuid7
 from .database import DATABASE_FILE, Database, open_database
@@ -185,11 +184,9 @@ def _checked(scopes: Iterable[str], organization: str) -> tuple[str, ...]:
 
 
 def _unknown_scope(scope: str) -> Finding:
-    near = get_close_matches(scope[:100], SCOPES, n=1)
-    message = f"there is no scope `{scope[:100]}`"
     return Finding(
         "key-scope-unknown",
-        f"{message}; did you mean `{near[0]}`?" if near else message,
+        f"there is no scope `{scope[:100]}`{did_you_mean(scope, SCOPES)}",
         fix=f"use some of: {' '.join(SCOPES)}",
     )
 

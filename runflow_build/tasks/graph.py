@@ -23,7 +23,7 @@ from doit.exceptions import InvalidDodoFile, TaskFailed
 from .. import __version__
 from ..errors import RunflowError
 from ..file_names import STATE_FOLDER
-from ..findings import Finding, render
+from ..findings import counts_text, render
 from ..project.outline import Outline, outline
 from ..project.paths import ProjectPaths
 from .reporter import Reporter
@@ -212,7 +212,7 @@ class ProjectTasks:
         findings = validate(self.root, [slug])
         if has_errors(findings):
             raise CheckError(*findings)
-        return "\n".join(filter(None, (_count(findings), render(findings))))
+        return "\n".join(filter(None, (counts_text(findings) or "ok", render(findings))))
 
     def _run_rewrite(self, slug: str) -> str:
         from .rewrite import build
@@ -336,16 +336,6 @@ def _command(*argv: object) -> TaskFailed | None:
     shown = [str(arg) for arg in argv]
     code = subprocess.call([sys.executable, "-m", __package__.split(".")[0], *shown])
     return TaskFailed(f"`runflow {' '.join(shown)}` ended with exit code {code}") if code else None
-
-
-def _count(findings: list[Finding]) -> str:
-    """`2 warnings`, or `ok`."""
-    counts = [
-        f"{number} {severity}{'s' if number > 1 else ''}"
-        for severity in ("error", "warning", "note")
-        if (number := sum(finding.severity == severity for finding in findings))
-    ]
-    return ", ".join(counts) or "ok"
 
 
 def _one_line(error: RunflowError, root: Path) -> str:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from difflib import get_close_matches
 
 from ..errors import UsageError
-from ..findings import Finding
+from ..findings import Finding, did_you_mean
 
 
 def chosen(known: Iterable[str], slugs: Collection[str] | None) -> list[str]:
@@ -21,11 +20,9 @@ def chosen(known: Iterable[str], slugs: Collection[str] | None) -> list[str]:
 
 
 def _unknown(slug: str, known: list[str]) -> Finding:
-    near = get_close_matches(slug, known, n=1)
-    hint = f"; did you mean `{near[0]}`?" if near else ""
     return Finding(
         "endpoint-unknown",
-        f"runflow.yaml has no endpoint `{slug}`{hint}",
+        f"runflow.yaml has no endpoint `{slug}`{did_you_mean(slug, known)}",
         also=(("known", ", ".join(known) or "none"),),
         fix="name one of these, or none for all of them",
     )

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import Any
 
 from ..errors import WorkflowError
 from ..file_names import SPEC_FILE
-from ..findings import Finding, Key, Where
+from ..findings import Finding, Key, Where, did_you_mean
 from ..spec.model import EndpointWish, InputWish, OutputWish
 from .declared import declared_inputs, declared_outputs, default_of
 from .definitions import COMBO, Definitions, InputDefinition, NodeDefinition
@@ -183,8 +182,7 @@ class _Exposures:
             )
             return None
         titles = {_title(self._prompt, node) for node in self._prompt}
-        near = get_close_matches(ref, sorted(titles | set(self._prompt)), n=1)
-        hint = f"; did you mean `{near[0]}`?" if near else ""
+        hint = did_you_mean(ref, sorted(titles | set(self._prompt)))
         self._report(
             "node-missing",
             f"no node has the id or title `{ref}`{hint}",
@@ -196,10 +194,9 @@ class _Exposures:
     def _is_declared(self, kind: str, name: str, declared: Mapping[str, Any]) -> bool:
         if name in declared:
             return True
-        near = get_close_matches(name, declared, n=1)
-        hint = f"; did you mean `{near[0]}`?" if near else ""
+        hint = did_you_mean(name, declared)
         known = ", ".join(declared) or "none"
-        also = () if near else (("known", known),)
+        also = () if hint else (("known", known),)
         self._report(
             f"contract-{kind}-unknown",
             f"the workflow has no Runflow {kind.capitalize()} node with the id `{name}`{hint}",
@@ -230,8 +227,7 @@ class _Exposures:
         return False
 
     def _lacking_field(self, name: str, node: str, field: str, known: list[str]) -> None:
-        near = get_close_matches(field, known, n=1)
-        hint = f"; did you mean `{near[0]}`?" if near else ""
+        hint = did_you_mean(field, known)
         self._report(
             "field-missing",
             f"node {node} has no field `{field}`{hint}",
