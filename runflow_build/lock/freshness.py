@@ -18,7 +18,7 @@ from .compile import endpoint_pin, gpu_pin, python_pins
 from .model import ComfyUIPin, EndpointPin, Lock, NodePackPin
 from .needs import Needs, all_needs, model_wishes
 
-FIX = "run `doit lock`"
+FIX = "run `runflow lock`"
 
 
 def disagreements(

@@ -135,7 +135,7 @@ def checked_bytes(name: str, pin: ResourcePin, files: Mapping[str, Path]) -> byt
                 f"{name} is not the file that runflow.lock holds",
                 Where(name),
                 also=(("locked", pin.sha256), ("found", digest.of_bytes(data))),
-                fix="run `doit lock`, and review the change",
+                fix="run `runflow lock`, and review the change",
             )
         )
     return data
@@ -155,7 +155,7 @@ def read_file(name: str, path: Path | None) -> bytes:
                 "resource-missing",
                 f"{name} cannot be read{reason}",
                 Where(name),
-                fix="put the file back, or run `doit lock` when the workflow no longer needs it",
+                fix="put the file back, or run `runflow lock` when the workflow no longer needs it",
             )
         ) from None
     if len(data) > LARGEST:

@@ -81,7 +81,7 @@ def _endpoint(lock: Lock, slug: str) -> EndpointPin:
                 f"runflow.lock has no endpoint `{slug}`",
                 Where(LOCK_FILE, key=("endpoints",)),
                 also=(("known", known),),
-                fix="run `doit lock`, or name an endpoint that runflow.yaml has",
+                fix="run `runflow lock`, or name an endpoint that runflow.yaml has",
             )
         )
     return lock.endpoints[slug]
@@ -93,7 +93,7 @@ def _stale(workflow: Workflow, slug: str) -> StaleLockError:
             "lock-stale",
             f"the workflow of {slug} computes something else than when it was locked",
             Where(workflow.path),
-            fix="run `doit lock`",
+            fix="run `runflow lock`",
         )
     )
 

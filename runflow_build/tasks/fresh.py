@@ -37,7 +37,7 @@ def staleness(project: Project) -> list[Finding]:
 def lock_missing() -> Finding:
     """The finding of whatever needs a lock where there is none."""
     message = f"there is no {LOCK_FILE}"
-    return Finding("lock-missing", message, Where(LOCK_FILE), fix="run `doit lock`")
+    return Finding("lock-missing", message, Where(LOCK_FILE), fix="run `runflow lock`")
 
 
 def _companions(project: Project, lock: Lock) -> list[Finding]:
@@ -54,7 +54,7 @@ def _companions(project: Project, lock: Lock) -> list[Finding]:
                 "lock-companion",
                 f"the lock's companion {pin.file} {what}",
                 Where(pin.file),
-                fix="take lock and companion from one commit, or run `doit lock`",
+                fix="take lock and companion from one commit, or run `runflow lock`",
             )
         )
     return found

@@ -10,7 +10,7 @@ from ..lock.needs import pack_names, pack_of
 from .endpoint import Endpoint
 from .uses import uses_of_model, uses_of_resource
 
-_RESOLVE = "then run `doit lock`"
+_RESOLVE = "then run `runflow lock`"
 
 
 def findings(endpoints: Sequence[Endpoint], lock: Lock) -> Iterator[Finding]:

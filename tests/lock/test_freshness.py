@@ -78,7 +78,7 @@ def locked(new_world: Any) -> tuple[Any, Lock]:
 def told(world: Any, lock: Lock) -> list[str]:
     findings = world.disagreements(lock)
     assert {one.code for one in findings} <= {"lock-stale"}
-    assert {one.fix for one in findings} <= {"run `doit lock`"}
+    assert {one.fix for one in findings} <= {"run `runflow lock`"}
     return [one.message for one in findings]
 
 

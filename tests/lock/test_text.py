@@ -351,7 +351,7 @@ def test_merge_conflict_markers_are_named_with_their_line() -> None:
     assert refusal(text) == (
         "runflow.lock:5:1: error lock-conflict: a merge conflict stands in the file: "
         "`<<<<<<< HEAD`\n"
-        "  fix       take one side (`git checkout --theirs runflow.lock`) and run `doit lock`, "
+        "  fix       take one side (`git checkout --theirs runflow.lock`) and run `runflow lock`, "
         "which brings it up to date with the merged runflow.yaml"
     )
 
@@ -399,7 +399,7 @@ def test_a_lock_of_a_newer_format_asks_for_a_newer_release() -> None:
 def test_an_edited_field_is_named_with_its_line(old: str, new: str, expected: str) -> None:
     message = refusal(EXPECTED.replace(old, new, 1))
     assert message.startswith(f"runflow.lock:{expected}\n")
-    assert "run `doit lock`" in message
+    assert "run `runflow lock`" in message
 
 
 @pytest.mark.parametrize("text", ["", "[]", "lock", "lock: true", "a: 1"])

@@ -172,7 +172,7 @@ def test_a_lock_of_another_version_of_the_workflow_is_refused(world: Callable[..
         rewrite(workflow, made.definitions, made.lock, "poster")
     assert str(caught.value) == (
         "poster.json: error lock-stale: the workflow of poster computes something else than when "
-        "it was locked\n  fix       run `doit lock`"
+        "it was locked\n  fix       run `runflow lock`"
     )
 
 

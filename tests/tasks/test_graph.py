@@ -78,7 +78,7 @@ def test_a_stale_lock_fails_everything_behind_it_and_is_never_rewritten(new_proj
         code, told = project.doit(task)
         assert code in FAILED, told
         assert "lock-stale" in told
-        assert "run `doit lock`" in told
+        assert "run `runflow lock`" in told
         assert project.lock.read_bytes() == locked
     assert not project.bundle("poster").exists()
 

@@ -44,15 +44,15 @@ def test_what_is_not_locked_is_named_with_the_nodes_that_use_it(checked: Checked
         "runflow.yaml: warning comfyui-unlocked: the lock does not say which commit of ComfyUI to "
         "run on\n"
         "  fix       write a full commit as `ref`, or lock from an installation, then run "
-        "`doit lock`\n"
+        "`runflow lock`\n"
         "runflow.yaml: error model-unlocked: vae/ae.safetensors is not in the lock\n"
         '  used by   poster.json, node 2 "The VAE" (VAELoader), field vae_name\n'
         "  fix       add under models:  vae/ae.safetensors: {url: https://…, sha256: …}  then run "
-        "`doit lock`\n"
+        "`runflow lock`\n"
         "runflow.yaml: error resource-unlocked: input/cats/a.png is not in the lock\n"
         "  used by   poster.json, node 1 (LoadImage), field image\n"
         "  fix       put the file at input/cats/a.png, or add its url and sha256 under "
-        "resources:, then run `doit lock`"
+        "resources:, then run `runflow lock`"
     )
 
 
@@ -108,7 +108,7 @@ def test_a_pack_that_a_node_names_must_be_locked(checked: Checked) -> None:
         "not in the lock\n"
         "  at        node 1 (MakeNoise)\n"
         "  fix       add its folder under nodes: with `repository` and a full commit as `ref`, "
-        "then run `doit lock`"
+        "then run `runflow lock`"
     )
     assert pack_findings(checked, {"cnr_id": "comfyui-noise"}, {"ComfyUI-Noise": PACK}) == ""
 
