@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import CheckError, LockError, ResolveError, UsageError, WorkflowError
-from ..findings import Finding, has_errors, render
+from ..findings import Finding, did_you_mean, has_errors, render
 from ..lock.compile import companions, compile_lock
 from ..lock.diff import LockDiff, diff, render_diff
 from ..lock.model import Lock, Pins
@@ -145,11 +144,9 @@ def _refuse_unknown(upgrade: Collection[str] | None, project: Project) -> None:
 
 
 def _unknown(name: str, known: Collection[str]) -> Finding:
-    near = difflib.get_close_matches(name, sorted(known), n=1)
-    hint = f"; did you mean `{near[0]}`?" if near else ""
     return Finding(
         "upgrade-unknown",
-        f"nothing in the lock is called `{name}`{hint}",
+        f"nothing in the lock is called `{name}`{did_you_mean(name, sorted(known))}",
         fix="name `comfyui`, `python`, a node pack, a model, an input file or an endpoint, "
         "as runflow.lock writes it",
     )
