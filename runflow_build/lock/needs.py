@@ -42,6 +42,7 @@ class Needs:
     prompt: Prompt
     contract: Contract
     keep: list[str]  # node ids, sorted
+    served: set[str]  # ids of the nodes that run when the API is called
     classes: set[str]
     foreign: set[str]  # those of `classes` that neither ComfyUI nor the engine brings
     models: list[ModelReference]
@@ -67,6 +68,7 @@ def needs_of(slug: str, wish: EndpointWish, workflow: Workflow, definitions: Def
         prompt=prompt,
         contract=contract,
         keep=keep,
+        served=set(served),
         classes=classes,
         foreign={name for name in classes if not definitions.shipped(name)},
         models=model_references(served, workflow),
@@ -83,20 +85,23 @@ def all_needs(spec: Spec, workflows: Workflows, definitions: Definitions) -> All
     for slug, wish in sorted(spec.endpoints.items()):
         workflow = workflows.get(wish.workflow)
         if workflow is None:
-            findings.append(
-                Finding(
-                    "file-missing",
-                    f"the workflow {wish.workflow} is missing, or could not be read",
-                    Where(SPEC_FILE, key=("endpoints", slug, "workflow")),
-                    fix="name a workflow file that exists, relative to runflow.yaml",
-                )
-            )
+            findings.append(workflow_missing(slug, wish))
             continue
         try:
             needs[slug] = needs_of(slug, wish, workflow, definitions)
         except WorkflowError as error:
             findings.extend(finding.in_file(workflow.path) for finding in error.findings)
     return needs, findings
+
+
+def workflow_missing(slug: str, wish: EndpointWish) -> Finding:
+    """The finding for an endpoint whose workflow is not among those that were read."""
+    return Finding(
+        "file-missing",
+        f"the workflow {wish.workflow} is missing, or could not be read",
+        Where(SPEC_FILE, key=("endpoints", slug, "workflow")),
+        fix="name a workflow file that exists, relative to runflow.yaml",
+    )
 
 
 def model_wishes(spec: Spec, needs: Mapping[str, Needs]) -> dict[str, ModelWish]:

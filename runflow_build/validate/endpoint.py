@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 from ..findings import Where
 from ..lock.needs import Needs
 from ..spec.model import EndpointWish
-from ..workflow import runflow_nodes
 from ..workflow.definitions import Definitions
 from ..workflow.model import Contract, Prompt, Workflow, where_in
-from ..workflow.reach import reached
 
 
 @dataclass(frozen=True)
@@ -33,24 +30,10 @@ class Endpoint:
     def contract(self) -> Contract:
         return self.needs.contract
 
-    @cached_property
+    @property
     def served(self) -> set[str]:
         """Ids of the nodes that run when the API is called; all while no output is declared."""
-        required = {
-            row.node
-            for row in self.contract.inputs.values()
-            if row.required and row.class_type in runflow_nodes.INPUTS
-        }
-        cut = {
-            node_id: {**node, "inputs": {}} if node_id in required else node
-            for node_id, node in self.prompt.items()
-        }
-        targets = {row.node for row in self.contract.outputs.values()} | set(self.needs.keep)
-        return reached(cut, targets) if targets else set(self.prompt)
-
-    @property
-    def served_prompt(self) -> Prompt:
-        return {node_id: self.prompt[node_id] for node_id in self.prompt if node_id in self.served}
+        return self.needs.served
 
     @property
     def file(self) -> Where:

@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterator
 
 from ..errors import WorkflowError
 from ..file_names import SPEC_FILE
-from ..findings import Finding, Where
+from ..findings import Finding
 from ..lock.model import Lock
-from ..lock.needs import needs_of
+from ..lock.needs import needs_of, workflow_missing
 from ..spec.model import EndpointWish, Spec
 from ..workflow.definitions import Definitions
 from ..workflow.model import Workflow, Workflows
@@ -34,7 +34,7 @@ def check(
     for slug, wish in sorted(wishes.items()):
         workflow = workflows.get(wish.workflow)
         if workflow is None:
-            found.append(_missing(slug, wish))
+            found.append(workflow_missing(slug, wish))
             continue
         try:
             endpoint = _endpoint(slug, wish, workflow, definitions)
@@ -63,15 +63,6 @@ def _of_endpoint(endpoint: Endpoint) -> Iterator[Finding]:
         yield finding.in_file(SPEC_FILE if finding.where.key else endpoint.workflow.path)
     yield from graph.findings(endpoint)
     yield from contract.findings(endpoint)
-
-
-def _missing(slug: str, wish: EndpointWish) -> Finding:
-    return Finding(
-        "file-missing",
-        f"the workflow {wish.workflow} is missing, or could not be read",
-        Where(SPEC_FILE, key=("endpoints", slug, "workflow")),
-        fix="name a workflow file that exists, relative to runflow.yaml",
-    )
 
 
 def _sorted(found: list[Finding]) -> list[Finding]:
