@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from ..errors import ApiError, BindError, EngineError, RunflowError
 from ..findings import Finding, Where
 from ..workflow.model import Contract
 from .assets import LARGEST, Assets
-from .client import Client, part
+from .client import ATTEMPTS, Client, backoff, part
 from .outputs import output_files, save
 from .refusals import Call, clean, unexpected
 from .remote import COLLECTION, find_at
@@ -123,11 +123,39 @@ def wait_for(
             raise _too_long(client, record, timeout_s)
         client.pause(pause_s)
         pause_s = min(longest_s, pause_s * 1.5)
-        record = client.get(path)
+        record = _looked_up(client, path, record)
     report(_progress(record))
     if record["status_code"] not in ("succeeded", "partial_succeeded"):
         raise _no_success(record)
     return record
+
+
+def _looked_up(client: Client, path: str, run: Mapping[str, Any]) -> dict[str, Any]:
+    """The run's record now. It outlives a restart of a server on this machine, and so do we."""
+    attempts = ATTEMPTS if client.is_local else 1  # for other hosts the client itself is patient
+    for attempt in range(1, attempts + 1):
+        try:
+            return client.get(path)
+        except ApiError as error:
+            if error.findings[0].code != "api-unreachable":
+                raise
+            if attempt == attempts:
+                raise _lost_sight(client, run, error) from None
+        client.pause(backoff(attempt))
+    raise AssertionError("at least one attempt")
+
+
+def _lost_sight(client: Client, run: Mapping[str, Any], error: ApiError) -> ApiError:
+    row = (
+        "run",
+        f"{run['id']} was {run.get('status_code')}; look at it later: {_link(client, run)}",
+    )
+    first, *rest = error.findings
+    return type(error)(replace(first, also=(*first.also, row)), *rest)
+
+
+def _link(client: Client, run: Mapping[str, Any]) -> str:
+    return f"GET {client.base_url}/v1/runs/{run.get('id')}"
 
 
 def _contract(client: Client, owner: str, slug: str) -> Contract | None:
@@ -228,6 +256,6 @@ def _too_long(client: Client, record: Mapping[str, Any], timeout_s: float) -> Ap
         Finding(
             "run-timeout",
             f"run {run_id} is still {record.get('status_code')} after {timeout_s:g} s",
-            fix=f"look at it later: GET {client.base_url}/v1/runs/{run_id}",
+            fix=f"look at it later: {_link(client, record)}",
         )
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -200,6 +201,20 @@ def test_waiting_ends_some_day(endpoint: Any, client: Client, reply: Any) -> Non
         wait_for(client, run("queued"), timeout_s=0)
 
 
+def test_a_server_that_does_not_come_back_leaves_the_way_to_the_run(
+    endpoint: Any, client: Client, reply: Any, pauses: list[float]
+) -> None:
+    endpoint.on("GET", "/v1/runs/r1", reply(fault="reset"))
+    with pytest.raises(ApiError) as lost:
+        wait_for(client, run("running"))
+    (finding,) = lost.value.findings
+    assert finding.code == "api-unreachable"
+    assert finding.also[-1] == (
+        "run",
+        f"r1 was running; look at it later: GET {endpoint.url}/v1/runs/r1",
+    )
+
+
 def test_an_answer_that_is_no_run(endpoint: Any, client: Client, reply: Any) -> None:
     endpoint.on("POST", RUNS, reply({"ok": True}, 201))
     with pytest.raises(ApiError, match="api-unexpected"):
@@ -207,6 +222,30 @@ def test_an_answer_that_is_no_run(endpoint: Any, client: Client, reply: Any) -> 
 
 
 # -- the real server
+
+
+def test_a_server_that_restarts_is_waited_for(
+    card: Card, source: Provenance, tmp_path: Path
+) -> None:
+    from runflow_build.server.keys import create_key
+    from runflow_build.server.serve import running
+    from runflow_build.server.settings import Settings
+
+    with ExitStack() as restarted:
+        attempts = 0
+
+        def pause(seconds: float) -> None:
+            nonlocal attempts
+            attempts += 1
+            if attempts == 3:  # two in vain; for the third the server is back
+                port = int(url.rpartition(":")[2])
+                restarted.enter_context(running(Settings(data_dir=tmp_path, port=port)))
+
+        with running(Settings(data_dir=tmp_path, port=0)) as url:
+            client = restarted.enter_context(Client(url, create_key(tmp_path), pause=pause))
+            push(card(), client, source, {})
+            started = call(client, "card", {"width": 4}, wait=False)
+        assert wait_for(client, started.record or {})["status_code"] == "succeeded"
 
 
 def test_a_published_endpoint_makes_its_picture(
