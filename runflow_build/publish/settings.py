@@ -23,6 +23,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from ..errors import ApiError, ApiRefusedError
 from ..findings import Finding, Where, did_you_mean
+from ..redact import redacted
 
 HOSTED = "https://api.runflow.io"
 URL_VARIABLE = "RUNFLOW_API_URL"
@@ -70,7 +71,7 @@ def config_path(environ: Mapping[str, str]) -> Path:
 
 
 def checked_url(url: str) -> str:
-    """The address without a slash at its end.
+    """The address as paths are put behind it: without a slash or the API's own `/v1` at its end.
 
     Raises ApiError, `api-url-invalid`: not http(s), plain http to anything but this machine, a user
     name or password, a query.
@@ -88,7 +89,8 @@ def checked_url(url: str) -> str:
         raise _url_invalid(url.partition("?")[0].partition("#")[0], "goes on with a query")
     if parts.scheme == "http" and not is_loopback(parts.hostname):
         raise _url_invalid(url, "is plain http, which would show the API key to the network")
-    return f"{parts.scheme}://{_netloc(parts)}{parts.path.rstrip('/')}"
+    path = parts.path.rstrip("/").removesuffix("/v1").rstrip("/")
+    return f"{parts.scheme}://{_netloc(parts)}{path}"
 
 
 def checked_key(key: str) -> str:
@@ -128,7 +130,7 @@ def _netloc(parts: SplitResult) -> str:
 def _url_invalid(url: str, why: str) -> ApiError:
     finding = Finding(
         "api-url-invalid",
-        f"the API's address {url} {why}",
+        f"the API's address {redacted(url)} {why}",
         fix=f"set {URL_VARIABLE} to https://HOST, or to http://127.0.0.1:PORT for a server on "
         f"this machine; without it, {HOSTED} is used",
     )

@@ -122,6 +122,11 @@ def test_an_address_that_a_key_may_go_to(url: str) -> None:
     assert checked_url(url) == url.lower().replace(":443", "").rstrip("/")
 
 
+@pytest.mark.parametrize("end", ["/v1", "/v1/", "//v1"])
+def test_the_version_in_an_address_is_not_said_twice(end: str) -> None:
+    assert checked_url(f"https://api.example/runflow{end}") == "https://api.example/runflow"
+
+
 @pytest.mark.parametrize(
     ("url", "why"),
     [
@@ -132,6 +137,8 @@ def test_an_address_that_a_key_may_go_to(url: str) -> None:
         ("http://api.example", "is plain http, which would show the API key to the network"),
         ("http://127.0.0.1.evil.example", "is plain http"),
         ("https://me:secret@api.example", "holds a user name or password"),
+        ("https://me:secret@api.example:99999", "is not a URL"),
+        ("ftp://me:secret@api.example", "does not begin with https:// and a host"),
         ("https://api.example/?token=secret", "goes on with a query"),
     ],
 )
