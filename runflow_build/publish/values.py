@@ -65,6 +65,9 @@ def check(contract: Contract | None, values: Mapping[str, Value]) -> None:
         if isinstance(value, Path) and wanted and wanted.type not in _FILES:
             problems.append(_no_file(name, wanted))
             continue
+        if wanted and wanted.type in _FILES and isinstance(value, str) and not _is_reference(value):
+            problems.append(_no_reference(name, wanted))
+            continue
         # The contract speaks of names in an engine's input folder; here files are on their way.
         is_file = wanted is not None and wanted.type in _FILES and isinstance(value, (str, Path))
         shapes[name] = "file" if is_file or isinstance(value, Path) else value
@@ -128,6 +131,21 @@ def _for_a_caller(contract: Contract, finding: Finding) -> Finding:
         return finding
     kind = "image" if wanted.type == "IMAGE" else "file"
     return replace(finding, fix=f"give the {kind}: {finding.where.field}=@FILE")
+
+
+def _is_reference(text: str) -> bool:
+    """An asset, an address, a data: URI; the name of a file means nothing to an API."""
+    return "://" in text or text.startswith("data:")
+
+
+def _no_reference(name: str, wanted: ContractInput) -> Finding:
+    kind = "image" if wanted.type == "IMAGE" else "file"
+    return Finding(
+        "input-wrong-type",
+        f"`{name}` takes a{'n' if kind == 'image' else ''} {kind}, not text",
+        Where(field=name),
+        fix=f"give the {kind}: {name}=@FILE",
+    )
 
 
 def _no_file(name: str, wanted: ContractInput) -> Finding:

@@ -64,6 +64,15 @@ def test_a_picture_is_a_file_or_any_reference(photo: Any) -> None:
     check(CONTRACT, {"prompt": "x", "photo": photo})
 
 
+@pytest.mark.parametrize("photo", ["otter.png", "", "C:\\otter.png"])
+def test_the_name_of_a_picture_is_no_picture(photo: str) -> None:
+    with pytest.raises(BindError) as refused:
+        check(CONTRACT, {"prompt": "x", "photo": photo})
+    (finding,) = refused.value.findings
+    assert finding.message == "`photo` takes an image, not text"
+    assert finding.fix == "give the image: photo=@FILE"
+
+
 def test_all_that_does_not_fit_is_told_at_once() -> None:
     texts = {
         "steps": "7.9",
