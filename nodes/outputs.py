@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import re
 from typing import Any
 
-from ..runflow_build.workflow.runflow_nodes import OUTPUTS
+from ..runflow_build.workflow.runflow_nodes import OUTPUTS, file_stem
 from .inputs import CATEGORY, comfyui_inputs
 
 PNG_COMPRESSION = 4  # as ComfyUI's own SaveImage
@@ -67,11 +66,6 @@ class RunflowOutputFile(OutputNode):
         subfolder, name = os.path.split(os.path.relpath(path, root))
         shape = {"filename": name, "subfolder": subfolder.replace(os.sep, "/"), "type": "output"}
         return {"ui": {"files": [shape]}}
-
-
-def file_stem(output_id: str) -> str:
-    """The id as a file name that is safe on every system; ids are free text."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "_", output_id).strip("._-") or "output"
 
 
 CLASSES = {

@@ -6,6 +6,7 @@ and a graph that was saved before it simply lacks the values and gets the defaul
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -133,6 +134,11 @@ def definitions() -> dict[str, dict[str, Any]]:
     shapes = {node.class_type: _input_shape(node) for node in INPUTS.values()}
     shapes.update({node.class_type: _output_shape(node) for node in OUTPUTS.values()})
     return shapes
+
+
+def file_stem(output_id: str) -> str:
+    """What an output's files are called: its id, safe on every system; ids are free text."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "_", output_id).strip("._-") or "output"
 
 
 def _input_shape(node: RunflowInput) -> dict[str, Any]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
+from ...workflow.runflow_nodes import file_stem
 from .images import SAVE_COMPRESSION
 from .input_files import below, is_file
 from .node_class import NodeClass, NodeError, Result, Run
@@ -60,11 +60,6 @@ def file_output(run: Run, value: str, **shown: Any) -> Result:
     if not is_file(path):
         raise NodeError(f"there is no file {value!r} in the output folder")
     return Result(files=(path,))
-
-
-def file_stem(output_id: str) -> str:
-    """The id as a file name that is safe on every system; ids are free text."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "_", output_id).strip("._-") or "output"
 
 
 def _no_value(input_id: str) -> NodeError:

@@ -11,7 +11,6 @@ from runflow_build.engines.embedded import EmbeddedEngine
 from runflow_build.engines.embedded.limits import DEFAULT_LIMITS
 from runflow_build.engines.embedded.node_class import NodeError, Run
 from runflow_build.engines.embedded.registry import CLASSES
-from runflow_build.engines.embedded.runflow import file_stem
 from runflow_build.workflow.model import Prompt
 
 Node = Callable[..., dict[str, Any]]
@@ -87,46 +86,3 @@ def test_values_of_a_request_reach_the_picture(
     with Image.open(files[0].path) as picture:
         assert picture.size == (6, 2)
         assert picture.getpixel((5, 1)) == (255, 0, 0)
-
-
-@pytest.mark.parametrize(
-    ("output_id", "stem"),
-    [
-        ("image_output", "image_output"),
-        ("../../etc/passwd", "etc_passwd"),
-        ("", "output"),
-        ("../..", "output"),
-        ("Bild für Ö", "Bild_f_r"),
-        (".hidden", "hidden"),
-    ],
-)
-def test_an_id_becomes_a_safe_file_name(output_id: str, stem: str) -> None:
-    assert file_stem(output_id) == stem
-
-
-def test_a_file_output_hands_out_a_file_of_the_output_folder(
-    engine: EmbeddedEngine, folders: RunFolders, node: Node
-) -> None:
-    (folders.output / "sub").mkdir()
-    (folders.output / "sub" / "a.txt").write_text("a", encoding="utf-8")
-    output = node("RunflowOutputFile", output_id="file", output_name="", value=["2", 0])
-    prompt = {"1": output, "2": node("PrimitiveString", value="sub/a.txt")}
-    (file,) = engine.execute(prompt, folders)
-    assert file.content_type == "text/plain"
-    assert file.path.samefile(folders.output / "sub" / "a.txt")
-
-
-@pytest.mark.parametrize(
-    ("name", "message"),
-    [
-        (
-            "../input/secret",
-            "the file name '../input/secret' is not a path inside the output folder",
-        ),
-        ("none.txt", "there is no file 'none.txt' in the output folder"),
-    ],
-)
-def test_a_file_output_stays_in_the_output_folder(name: str, message: str, run: Run) -> None:
-    with pytest.raises(NodeError) as caught:
-        CLASSES["RunflowOutputFile"].function(run, value=name)
-    assert str(caught.value) == message
