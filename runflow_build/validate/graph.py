@@ -13,14 +13,14 @@ from typing import Any
 from ..findings import Finding, Where
 from ..redact import shown
 from ..workflow.convert import guesses
-from ..workflow.definitions import COMBO, DEFINE, InputDefinition, NodeDefinition
+from ..workflow.definitions import COMBO, DEFINE, UPLOADS, InputDefinition, NodeDefinition
 from ..workflow.reach import link_of
 from .endpoint import Endpoint
 
 _ANY = "*"
 _MATCHED_BY_EDITOR = "COMFY_MATCHTYPE_V3"  # ComfyUI leaves these to its frontend
 _GROWING = ("COMFY_AUTOGROW_V3", "COMFY_DYNAMICSLOT_V3")  # stand in a prompt as `name.member`
-_UPLOADS = ("image_upload", "animated_image_upload", "video_upload", "audio_upload", "file_upload")
+_UPLOADS = (*UPLOADS, "file_upload")
 _FILE_NAME = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,11}$")
 _LISTED = 12  # choices that a fix names
 

@@ -9,8 +9,8 @@ from ..errors import WorkflowError
 from ..file_names import SPEC_FILE
 from ..findings import Finding, Key, Where, did_you_mean
 from ..spec.model import EndpointWish, InputWish, OutputWish
-from .declared import declared_inputs, declared_outputs, default_of
-from .definitions import COMBO, Definitions, InputDefinition, NodeDefinition
+from .declared import declared_inputs, declared_outputs, default_of, own_title
+from .definitions import COMBO, UPLOADS, Definitions, InputDefinition
 from .model import Contract, ContractInput, ContractOutput, InputType, Prompt, where_in
 from .reach import link_of
 
@@ -23,7 +23,6 @@ _VALUE_TYPES: Mapping[str, InputType] = {
     "IMAGE": "IMAGE",
 }
 _PICTURE_UPLOADS = ("image_upload", "animated_image_upload")
-_UPLOADS = (*_PICTURE_UPLOADS, "video_upload", "audio_upload")
 _REFINED = ("display_name", "description", "default", "minimum", "maximum", "step", "choices")
 
 
@@ -138,7 +137,7 @@ class _Exposures:
             required=False,
             node=node,
             class_type=body["class_type"],
-            title=_own_title(self._prompt, node, definition),
+            title=own_title(self._prompt, node, definition.title if definition else None),
             field=field,
             **_limits(kind, known),
         )
@@ -162,7 +161,7 @@ class _Exposures:
             type="IMAGE" if class_type in _PICTURE_SAVERS else "FILE",
             node=node,
             class_type=class_type,
-            title=_own_title(self._prompt, node, definition),
+            title=own_title(self._prompt, node, definition.title if definition else None),
         )
 
     # -- what can be wrong
@@ -293,7 +292,7 @@ def _type_of(definition: InputDefinition, outputs: tuple[str, ...]) -> InputType
         return _VALUE_TYPES.get(definition.type)
     if any(definition.options.get(one) for one in _PICTURE_UPLOADS) and outputs[:1] == ("IMAGE",):
         return "IMAGE"
-    return "FILE" if any(definition.options.get(one) for one in _UPLOADS) else "COMBO"
+    return "FILE" if any(definition.options.get(one) for one in UPLOADS) else "COMBO"
 
 
 def _literal_type(value: Any) -> InputType | None:
@@ -314,13 +313,6 @@ def _limits(kind: InputType, known: InputDefinition | None) -> dict[str, Any]:
     if kind == "COMBO" and known.choices:
         return {"choices": [str(choice) for choice in known.choices]}
     return {}
-
-
-def _own_title(prompt: Prompt, node: str, definition: NodeDefinition | None) -> str | None:
-    """The title that the author gave the node, or None where it goes by its class."""
-    where = where_in(prompt, node)
-    given = (where.class_type, definition.title if definition else None)
-    return where.title if where.title not in given else None
 
 
 def _refined(base: ContractInput, wish: InputWish, prompt: Prompt) -> ContractInput:

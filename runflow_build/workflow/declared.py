@@ -64,7 +64,7 @@ def declared_outputs(prompt: Prompt) -> tuple[dict[str, ContractOutput], list[Fi
             type=kind.type,
             node=node,
             class_type=kind.class_type,
-            title=_own_title(prompt, node, kind.display_name),
+            title=own_title(prompt, node, kind.display_name),
             display_name=_text(body["inputs"].get("output_name")),
         )
     return outputs, findings
@@ -85,6 +85,12 @@ def default_of(prompt: Prompt, declared: ContractInput) -> Any:
     return None if isinstance(value, list | dict) else value
 
 
+def own_title(prompt: Prompt, node: str, display_name: str | None) -> str | None:
+    """The title that the author gave the node, or None where it goes by its class."""
+    where = where_in(prompt, node)
+    return where.title if where.title not in (where.class_type, display_name) else None
+
+
 def _input(prompt: Prompt, node: str, kind: RunflowInput, findings: list[Finding]) -> ContractInput:
     inputs = prompt[node]["inputs"]
     limits = {}
@@ -96,7 +102,7 @@ def _input(prompt: Prompt, node: str, kind: RunflowInput, findings: list[Finding
         required=inputs.get("required", True) is not False,
         node=node,
         class_type=kind.class_type,
-        title=_own_title(prompt, node, kind.display_name),
+        title=own_title(prompt, node, kind.display_name),
         field="value",
         display_name=_text(inputs.get("display_name")),
         description=_text(inputs.get("description")),
@@ -172,11 +178,6 @@ def _choices(value: Any) -> list[str] | None:
     """One choice per line, blank lines left out."""
     lines = value.splitlines() if isinstance(value, str) else []
     return [line.strip() for line in lines if line.strip()] or None
-
-
-def _own_title(prompt: Prompt, node: str, display_name: str) -> str | None:
-    where = where_in(prompt, node)
-    return where.title if where.title not in (where.class_type, display_name) else None
 
 
 def _text(value: Any) -> str | None:

@@ -28,6 +28,9 @@ DEFINE = (
 
 Source = Literal["runflow", "file", "catalogue"]
 
+# Options of a combo whose choices are files that people upload.
+UPLOADS = ("image_upload", "animated_image_upload", "video_upload", "audio_upload")
+
 # What conversion, contract and validation read; everything else (help texts, layout) is left out.
 KEPT_OPTIONS = (
     "default",
@@ -44,10 +47,7 @@ KEPT_OPTIONS = (
     "socketless",
     "template",
     "remote",
-    "image_upload",
-    "animated_image_upload",
-    "video_upload",
-    "audio_upload",
+    *UPLOADS,
     "image_folder",
 )
 

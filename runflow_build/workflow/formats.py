@@ -132,16 +132,13 @@ def _check_depth(value: Any, path: str) -> None:
     """Refuse what later stages, which recurse in the JSON encoder, could not write again."""
     level = [value]
     for _ in range(DEEPEST):
-        level = (
-            [
-                child
-                for parent in level
-                for child in (parent.values() if isinstance(parent, dict) else parent)
-                if isinstance(child, dict | list)
-            ]
-            if isinstance(value, dict | list)
-            else []
-        )
+        level = [
+            child
+            for parent in level
+            if isinstance(parent, dict | list)
+            for child in (parent.values() if isinstance(parent, dict) else parent)
+            if isinstance(child, dict | list)
+        ]
         if not level:
             return
     _refuse_depth(path)

@@ -11,14 +11,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from .definitions import COMBO, InputDefinition, NodeDefinition
+from .definitions import COMBO, UPLOADS, InputDefinition, NodeDefinition
 from .graph import Node
 
 ABSENT: Any = object()  # JavaScript's undefined: nothing is sent
 
 _DEFAULTS = {"INT": 0, "FLOAT": 0, "STRING": "", "BOOLEAN": False}
 _SEEDS = ("seed", "noise_seed")
-_UPLOADS = ("image_upload", "animated_image_upload", "video_upload", "audio_upload")
 _PLAYERS = ("LoadAudio", "SaveAudio", "PreviewAudio", "SaveAudioMP3", "SaveAudioOpus")
 _CONTROLS = ("fixed", "increment", "decrement", "randomize", "increment-wrap")
 _SAMPLERS = ("KSampler", "KSamplerAdvanced")
@@ -146,7 +145,7 @@ def _widgets(definition: NodeDefinition) -> Iterator[Widget]:
             yield from _controls(one)
     if definition.class_type in _PLAYERS:
         yield Widget("audioUI", "", saved=False)
-    if any(one.options.get(upload) for one in definition.inputs for upload in _UPLOADS):
+    if any(one.options.get(upload) for one in definition.inputs for upload in UPLOADS):
         yield Widget("upload", sent=False)
     if definition.class_type == "PreviewAny":
         yield Widget("preview", "", saved=False)
@@ -208,7 +207,7 @@ def _repaired(node: Node, widget: Widget, value: Any) -> Any:
         and value.startswith("sample_")
     ):
         return value.removeprefix("sample_")
-    if isinstance(value, dict) and any(widget.definition.options.get(one) for one in _UPLOADS):
+    if isinstance(value, dict) and any(widget.definition.options.get(one) for one in UPLOADS):
         return _file_path(value)
     return value
 
