@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..workflow.reach import link_of
 from .problem import FieldError
 
 _SHOWN_ERRORS = 50
@@ -41,17 +42,7 @@ def _node_problems(node_id: str, node: Any, prompt: dict[str, Any]) -> list[Fiel
     if not isinstance(node.get("_meta", {}), dict):
         return [FieldError((*place, "_meta"), "must be an object")]
     return [
-        FieldError((*place, "inputs", name), f"links to node {value[0]}, which is not there")
+        FieldError((*place, "inputs", name), f"links to node {link[0]}, which is not there")
         for name, value in inputs.items()
-        if _is_link(value) and value[0] not in prompt
+        if (link := link_of(value)) and link[0] not in prompt
     ]
-
-
-def _is_link(value: Any) -> bool:
-    return (
-        isinstance(value, list)
-        and len(value) == 2
-        and isinstance(value[0], str)
-        and isinstance(value[1], int)
-        and not isinstance(value[1], bool)
-    )
