@@ -40,15 +40,28 @@ def task_two():
 def prompt(models: list[str]) -> dict[str, object]:
     """A small endpoint; each model goes through a LoraLoaderModelOnly chain that feeds a save."""
     nodes: dict[str, object] = {
-        "1": {"class_type": "UNETLoader", "inputs": {"unet_name": "base.safetensors",
-                                                      "weight_dtype": "default"}},
-        "2": {"class_type": "RunflowInputInt", "inputs": {
-            "input_id": "width", "display_name": "Width", "description": "", "required": True}},
-        "3": {"class_type": "EmptyImage", "inputs": {
-            "width": ["2", 0], "height": 64, "batch_size": 1, "color": 0}},
-        "4": {"class_type": "RunflowOutputImage", "inputs": {
-            "output_id": "image", "output_name": "Image", "value": ["3", 0]}},
-    }  # fmt: skip
+        "1": {
+            "class_type": "UNETLoader",
+            "inputs": {"unet_name": "base.safetensors", "weight_dtype": "default"},
+        },
+        "2": {
+            "class_type": "RunflowInputInt",
+            "inputs": {
+                "input_id": "width",
+                "display_name": "Width",
+                "description": "",
+                "required": True,
+            },
+        },
+        "3": {
+            "class_type": "EmptyImage",
+            "inputs": {"width": ["2", 0], "height": 64, "batch_size": 1, "color": 0},
+        },
+        "4": {
+            "class_type": "RunflowOutputImage",
+            "inputs": {"output_id": "image", "output_name": "Image", "value": ["3", 0]},
+        },
+    }
     source = "1"
     for number, model in enumerate(models, start=10):
         nodes[str(number)] = {
@@ -91,12 +104,18 @@ def server(folder: Path) -> Iterator[dict[str, str]]:
     runflow = [sys.executable, "-m", "runflow_build"]
     key = subprocess.run(
         [*runflow, "keys", "create", "--data", str(folder), "--json"],
-        capture_output=True, text=True, check=True, env=environment,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=True,
+        env=environment,
+    )
     process = subprocess.Popen(
         [*runflow, "serve", "--data", str(folder), "--port", "0"],
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment,
-    )  # fmt: skip
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=environment,
+    )
     try:
         assert process.stdout is not None
         url = next(word for line in process.stdout for word in line.split() if "http://" in word)
@@ -111,8 +130,11 @@ def timed(task: list[str], folder: Path, environment: dict[str, str]) -> float:
     begun = time.perf_counter()
     done = subprocess.run(
         [sys.executable, "-m", "doit", *task],
-        cwd=folder, env={**os.environ, **environment}, capture_output=True, text=True,
-    )  # fmt: skip
+        cwd=folder,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+    )
     seconds = time.perf_counter() - begun
     if done.returncode:
         raise SystemExit(f"doit {' '.join(task)} failed:\n{done.stdout}{done.stderr}")

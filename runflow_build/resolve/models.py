@@ -84,8 +84,11 @@ def _pin(inquiry: Inquiry, wanted: _Wanted, found: Content | OSError | None) -> 
     key = ("models", wanted.path)
     if isinstance(found, OSError):
         reason = found.strerror or "unreadable"
-        inquiry.differs(key, f"{wanted.path} cannot be read in the installation: {reason}",
-                        "make the file readable")  # fmt: skip
+        inquiry.differs(
+            key,
+            f"{wanted.path} cannot be read in the installation: {reason}",
+            "make the file readable",
+        )
         found = None
     if found and wanted.sha256 and found.sha256 != wanted.sha256:
         inquiry.differs(

@@ -115,12 +115,14 @@ def _found(
         url = url or (repository.canonical(installed.remote or "") if installed else None)
         if url is None:
             inquiry.unresolved(
-                ("nodes", key), f"the repository of {key} is not known",
+                ("nodes", key),
+                f"the repository of {key} is not known",
                 f"write `repository: https://…` under {key}",
-            )  # fmt: skip
+            )
             return None
-        return NodePackPin(repository=url, ref=ref, commit=ref.lower(),
-                           dirty=_is_changed(installed, ref.lower()))  # fmt: skip
+        return NodePackPin(
+            repository=url, ref=ref, commit=ref.lower(), dirty=_is_changed(installed, ref.lower())
+        )
     if installed:
         return _captured(inquiry, key, url, ref, installed)
     if ref is None and url and len(told.commits()) == 1:

@@ -44,8 +44,9 @@ def _pin(
     wish = inquiry.spec.resources.get(path)
     if isinstance(found, OSError):
         reason = found.strerror or "unreadable"
-        inquiry.unresolved(("resources", path), f"{path} cannot be read: {reason}",
-                           "make the file readable")  # fmt: skip
+        inquiry.unresolved(
+            ("resources", path), f"{path} cannot be read: {reason}", "make the file readable"
+        )
         return None
     if wish is None:
         if found is None:

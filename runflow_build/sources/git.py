@@ -50,8 +50,9 @@ class Repository:
     def pushed(self, commit: str) -> bool:
         """Whether a branch of a remote has the commit, or no such branch is known here at all."""
         branches = _git(self.top, "for-each-ref", "--count=1", "refs/remotes")
-        with_it = _git(self.top, "for-each-ref", "--count=1", "--contains", commit,
-                       "refs/remotes", "refs/tags")  # fmt: skip
+        with_it = _git(
+            self.top, "for-each-ref", "--count=1", "--contains", commit, "refs/remotes", "refs/tags"
+        )
         return bool(with_it) or not branches
 
     def remote(self) -> str | None:
@@ -60,8 +61,15 @@ class Repository:
 
     def changes(self) -> list[str]:
         """Tracked files that differ from the commit, and Python files that git does not know."""
-        rows = _git(self.top, "status", "--porcelain=v1", "-z", "--untracked-files=all",
-                    "--no-renames", "--ignore-submodules=none")  # fmt: skip
+        rows = _git(
+            self.top,
+            "status",
+            "--porcelain=v1",
+            "-z",
+            "--untracked-files=all",
+            "--no-renames",
+            "--ignore-submodules=none",
+        )
         found = [(row[:2], row[3:]) for row in rows.split("\0") if row]
         return sorted(path for mark, path in found if mark != "??" or path.endswith(".py"))
 
