@@ -35,7 +35,7 @@ def save_pictures(run: Run, images: Floats, prefix: str, compress_level: int) ->
     height, width = images.shape[1:3]
     prefix = os.path.normpath(_filled(prefix, width, height).replace("\\", "/"))
     folder, stem = below(run.folders.output, os.path.dirname(prefix)), os.path.basename(prefix)
-    if folder is None:
+    if folder is None or "\0" in stem:
         raise NodeError(
             f"the file name prefix {prefix!r} is not a path inside the output folder",
             "use a prefix without .. that does not begin with /",

@@ -63,7 +63,7 @@ def test_a_prefix_may_hold_the_date(run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    "prefix", ["../a", "/tmp/a", "a/../../b", "C:\\a", "..\\a", "link/a", "\0/a"]
+    "prefix", ["../a", "/tmp/a", "a/../../b", "C:\\a", "..\\a", "link/a", "\0/a", "a\0b"]
 )
 def test_a_prefix_that_leads_out_is_refused(prefix: str, run: Run, tmp_path: Path) -> None:
     outside = tmp_path / "outside"
