@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import SpecError, UsageError, WorkflowError
+from ..errors import SaveError, SpecError, UsageError, WorkflowError
 from ..file_names import SPEC_FILE
 from ..findings import Finding, Where, has_errors, render
 from ..project.catalogue import commit_of, newest, shipped
@@ -210,11 +210,23 @@ def _same_slug(draft: EndpointDraft, other: EndpointDraft) -> Finding:
 
 
 def _with_lines(path: Path, lines: Sequence[str]) -> bytes:
-    """The file's bytes with the lines that it lacks appended, in its own style of line ends."""
+    """The file's bytes with the lines that it lacks appended, in its own style of line ends.
+
+    Raises SaveError for a file that cannot be read, rather than replace what it holds.
+    """
     try:
         old = path.read_bytes()
-    except OSError:
+    except FileNotFoundError:
         old = b""
+    except OSError as error:
+        raise SaveError(
+            Finding(
+                "file-unreadable",
+                f"{path.name} cannot be read: {error.strerror}",
+                Where(path.name),
+                fix="make it a file that you can read, and run the command again",
+            )
+        ) from None
     there = {line.strip().strip(b"/") for line in old.splitlines()}
     missing = [line for line in lines if line.encode().strip(b"/") not in there]
     if not missing:

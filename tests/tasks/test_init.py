@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from runflow_build.errors import RunflowError, SpecError, UsageError, WorkflowError
+from runflow_build.errors import RunflowError, SaveError, SpecError, UsageError, WorkflowError
 from runflow_build.findings import Finding
 from runflow_build.project.load import load
 from runflow_build.spec.schema import schema_text
@@ -195,3 +195,10 @@ def test_a_path_that_no_other_system_has_is_refused(tmp_path: Path) -> None:
         pytest.skip("this system cannot have such a name either")
     (finding,) = refused(UsageError, tmp_path, path)
     assert finding.code == "workflow-name"
+
+
+def test_a_list_for_git_that_cannot_be_read_is_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / ".gitignore").mkdir()
+    path = workflow(tmp_path, "poster.json", PROMPT)
+    (finding,) = refused(SaveError, tmp_path, path)
+    assert finding.message == ".gitignore cannot be read: Is a directory"
