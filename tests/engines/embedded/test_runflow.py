@@ -86,3 +86,31 @@ def test_values_of_a_request_reach_the_picture(
     with Image.open(files[0].path) as picture:
         assert picture.size == (6, 2)
         assert picture.getpixel((5, 1)) == (255, 0, 0)
+
+
+def test_a_file_output_hands_out_a_file_of_the_output_folder(
+    engine: EmbeddedEngine, folders: RunFolders, node: Node
+) -> None:
+    (folders.output / "sub").mkdir()
+    (folders.output / "sub" / "a.txt").write_text("a", encoding="utf-8")
+    output = node("RunflowOutputFile", output_id="file", output_name="", value=["2", 0])
+    prompt = {"1": output, "2": node("PrimitiveString", value="sub/a.txt")}
+    (file,) = engine.execute(prompt, folders)
+    assert file.content_type == "text/plain"
+    assert file.path.samefile(folders.output / "sub" / "a.txt")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        (
+            "../input/secret",
+            "the file name '../input/secret' is not a path inside the output folder",
+        ),
+        ("none.txt", "there is no file 'none.txt' in the output folder"),
+    ],
+)
+def test_a_file_output_stays_in_the_output_folder(name: str, message: str, run: Run) -> None:
+    with pytest.raises(NodeError) as caught:
+        CLASSES["RunflowOutputFile"].function(run, value=name)
+    assert str(caught.value) == message
