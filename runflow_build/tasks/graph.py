@@ -238,7 +238,7 @@ class ProjectTasks:
         from .published import is_published, lookups
 
         if self._lookups is None:
-            self._lookups = lookups(self.root, list(self.outline.endpoints))
+            self._lookups = lookups(list(self.outline.endpoints), self.outline.organization)
         return is_published(self.root, slug, self._lookups)
 
     def _lock_as_left(self, task: Any, values: dict[str, Any]) -> bool:

@@ -13,7 +13,6 @@ from pathlib import Path
 
 from .. import __version__, digest
 from ..errors import RunflowError, SaveError
-from ..project.outline import outline
 from ..project.paths import ProjectPaths
 from ..project.save import save_files
 from ..publish.record import Record, fingerprint
@@ -21,9 +20,12 @@ from ..publish.remote import Lookups
 from .session import connect
 
 
-def lookups(root: Path, slugs: Sequence[str]) -> Lookups:
-    """Look-ups of all endpoints, which start when the first result is asked for."""
-    return Lookups(connect, slugs, outline(root).organization)
+def lookups(slugs: Sequence[str], organization: str | None = None) -> Lookups:
+    """Look-ups of all endpoints, which start when the first result is asked for.
+
+    `organization` is the one that runflow.yaml names.
+    """
+    return Lookups(connect, slugs, organization)
 
 
 def is_published(root: Path, slug: str, remote: Lookups) -> bool:

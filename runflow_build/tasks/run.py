@@ -30,7 +30,8 @@ class Outcome:
 def run(root: Path, tasks: list[str]) -> list[Outcome]:
     """Run the tasks, with what they depend on, as `doit TASK…` would do in `root`.
 
-    The state is the project's own, so what doit did before is not done again.
+    The state is the project's own, so what was done before is not done again; what `doit` did in
+    the folder itself counts for the root that a dodo.py there names, `Path(".")`.
     Raises SaveError where it cannot be kept.
     """
     outcomes: list[Outcome] = []

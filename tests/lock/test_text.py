@@ -256,6 +256,17 @@ def test_reading_what_was_written_gives_it_back(name: str, default: Any) -> None
     assert repr(again.endpoints[name].inputs[name].default) == repr(_sorted(default))
 
 
+@settings(max_examples=50, deadline=None)
+@given(TEXT | st.sampled_from(NASTY), JSON)
+def test_a_line_holds_one_fact_at_most(name: str, default: Any) -> None:
+    text = lock_text(with_default(name, default))
+    assert text.endswith("\n") and "\r" not in text
+    tokens = list(yaml.scan(text))
+    assert not [one for one in tokens if isinstance(one, yaml.FlowEntryToken)]
+    marks = [one.start_mark.line for one in tokens if isinstance(one, yaml.ValueToken)]
+    assert len(marks) == len(set(marks))
+
+
 @settings(max_examples=150, deadline=None)
 @given(TEXT | st.sampled_from(NASTY), JSON)
 def test_an_ordinary_yaml_reader_sees_the_same_values(name: str, default: Any) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -247,39 +249,87 @@ def test_what_stands_in_the_way_is_told_as_a_whole(
 # -- what doit asks
 
 
+def doit(project: Path, *argv: str) -> tuple[int, str]:
+    """Exit code and output of `doit` in the project, against the API of the environment."""
+    (project / "dodo.py").write_text(
+        "from runflow_build.tasks import DOIT_CONFIG, projects\n\nbuild = projects('.')\n",
+        encoding="utf-8",
+    )
+    command = [sys.executable, "-m", "doit", *argv]
+    done = subprocess.run(
+        command,
+        cwd=project,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=60,
+    )
+    return done.returncode, done.stdout
+
+
+def test_doit_publishes_only_what_the_api_does_not_have(project: Path, connected: Any) -> None:
+    code, told = doit(project, "publish")
+    assert code == 0, told
+    assert {slug: f"publish:{slug}: created" in told for slug in ("one", "two")} == {
+        "one": True,
+        "two": True,
+    }
+    code, told = doit(project, "publish")
+    assert (code, told.startswith("nothing to do")) == (0, True), told
+    record = find(connected.client, "two")
+    assert record is not None
+    connected.client.patch(f"{COLLECTION}/{record['id']}", {"name": "By hand"})
+    code, told = doit(project, "publish")
+    assert code == 0, told
+    assert "publish:one" not in told
+    assert "publish:two: updated" in told
+    assert "endpoint-drifted" in told
+
+
+def test_doit_reports_a_look_up_that_failed_as_the_tasks_failure(
+    project: Path, published: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    doit(project, "publish")
+    monkeypatch.setenv("RUNFLOW_API_KEY", "rf_live_" + "x" * 32)
+    code, told = doit(project, "publish:one")
+    assert code == 1
+    assert "publish:one: failed\nerror api-unauthorized: " in told
+    assert "Traceback" not in told
+
+
 def test_doit_finds_a_published_endpoint_up_to_date(project: Path, published: Client) -> None:
     slugs = ["one", "two"]
     for _ in range(2):  # compared, then remembered
-        found = lookups(project, slugs)
+        found = lookups(slugs)
         assert [is_published(project, slug, found) for slug in slugs] == [True, True]
     memory = project / ".runflow" / "published"
     assert sorted(path.name for path in memory.iterdir()) == slugs
 
 
 def test_doit_sees_drift_though_it_remembers(project: Path, published: Client) -> None:
-    assert is_published(project, "one", lookups(project, ["one"]))
+    assert is_published(project, "one", lookups(["one"]))
     record = find(published, "one")
     assert record is not None
     published.patch(f"{COLLECTION}/{record['id']}", {"name": "By hand"})
-    assert not is_published(project, "one", lookups(project, ["one"]))
+    assert not is_published(project, "one", lookups(["one"]))
     assert publish_built(project, "one").action == "updated"
-    assert is_published(project, "one", lookups(project, ["one"]))
+    assert is_published(project, "one", lookups(["one"]))
 
 
 def test_doit_sees_that_the_project_has_another_name(project: Path, published: Client) -> None:
-    assert is_published(project, "one", lookups(project, ["one"]))
+    assert is_published(project, "one", lookups(["one"]))
     text = (project / "runflow.yaml").read_text(encoding="utf-8")
     (project / "runflow.yaml").write_text(text.replace("cards", "mine"), encoding="utf-8")
-    assert not is_published(project, "one", lookups(project, ["one"]))
+    assert not is_published(project, "one", lookups(["one"]))
 
 
 def test_a_look_up_that_fails_is_not_up_to_date_and_raises_nothing(
     project: Path, published: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RUNFLOW_API_KEY", "rf_live_" + "x" * 32)
-    assert not is_published(project, "one", lookups(project, ["one"]))
+    assert not is_published(project, "one", lookups(["one"]))
     monkeypatch.setenv("RUNFLOW_API_KEY", "not a key")
-    assert not is_published(project, "one", lookups(project, ["one"]))
+    assert not is_published(project, "one", lookups(["one"]))
 
 
 def test_a_bundle_that_is_gone_or_damaged_is_not_up_to_date(
@@ -287,9 +337,9 @@ def test_a_bundle_that_is_gone_or_damaged_is_not_up_to_date(
 ) -> None:
     path = project / ".runflow" / "build" / "one.json"
     path.write_text("{", encoding="utf-8")
-    assert not is_published(project, "one", lookups(project, ["one"]))
+    assert not is_published(project, "one", lookups(["one"]))
     path.unlink()
-    assert not is_published(project, "one", lookups(project, ["one"]))
+    assert not is_published(project, "one", lookups(["one"]))
 
 
 # -- delete, status, run

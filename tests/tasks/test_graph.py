@@ -6,8 +6,19 @@ import json
 import re
 import shutil
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
+
+import pytest
+from doit.reporter import ConsoleReporter
+
+from runflow_build.project.paths import ProjectPaths
+from runflow_build.tasks.graph import DOIT_CONFIG, projects
+
+ROOT = Path(__file__).parent.parent.parent
 
 NOTHING = re.compile(r"nothing to do, \d+ up to date")
 FAILED = (1, 2)  # doit: a task failed, or one that needs it could not run
@@ -202,6 +213,50 @@ def test_several_projects_have_their_folder_in_the_names(
     assert "validate:two:poster: " in told
     assert (one.root / "two/.runflow/build/poster.json").exists()
     assert not (one.root / "one/.runflow/build/poster.json").exists()
+
+
+def test_no_task_runs_the_lock_because_nothing_is_made_of_it(
+    new_project: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = new_project("poster")
+    project.doit("lock")
+    monkeypatch.chdir(project.root)
+    tasks = list(projects(".").create_doit_tasks())
+    (lock,) = [task for task in tasks if task["basename"] == "lock" and task.get("actions")]
+    assert "targets" not in lock
+    needed = [name for task in tasks for name in task.get("task_dep", ())]
+    assert sorted(needed) == ["fresh", "validate:poster"]
+    targets = {target for task in tasks for target in task.get("targets", ())}
+    assert targets == {str(ProjectPaths(Path(".")).bundle("poster"))}
+
+
+def test_doit_is_set_up_for_many_endpoints() -> None:
+    assert {name: value for name, value in DOIT_CONFIG.items() if name != "reporter"} == {
+        "default_tasks": ["validate"],
+        "continue": True,
+        "par_type": "thread",
+        "backend": "sqlite3",
+        "dep_file": ".runflow/doit.db",
+    }
+    assert issubclass(DOIT_CONFIG["reporter"], ConsoleReporter)
+
+
+def test_the_checkout_builds_its_examples(tmp_path: Path) -> None:
+    """The dodo.py of this repository: a few lines that name its projects."""
+    text = (ROOT / "dodo.py").read_text(encoding="utf-8")
+    assert len(text.splitlines()) < 10
+    assert 'projects("examples/*")' in text
+    (tmp_path / "dodo.py").write_text(text, encoding="utf-8")
+    shutil.copytree(
+        ROOT / "examples", tmp_path / "examples", ignore=shutil.ignore_patterns(".runflow")
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "doit", "rewrite"],
+        cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    bundles = [path.parts[-4] for path in tmp_path.glob("examples/*/.runflow/build/*.json")]
+    assert sorted(set(bundles)) == sorted(path.name for path in (tmp_path / "examples").iterdir())
 
 
 def test_cleaning_removes_the_bundles_and_never_the_lock(new_project: Any) -> None:

@@ -12,9 +12,13 @@ from typing import Any
 
 import pytest
 
+from runflow_build.bundle import read_bundle
 from runflow_build.cli.main import main
 from runflow_build.errors import RunflowError, WorkflowError
 from runflow_build.tasks.lock import relock
+from runflow_build.tasks.rewrite import build
+from runflow_build.tasks.validate import validate
+from runflow_build.workflow.convert import prompt_digest
 
 ROOT = Path(__file__).parent.parent.parent
 UPSTREAM = "https://github.com/comfyanonymous/ComfyUI"
@@ -80,13 +84,15 @@ def test_anything_wrong_writes_nothing(new_project: Any) -> None:
     assert files_of(project.root) == before
 
 
-def test_the_folder_the_time_zone_and_the_locale_leave_no_trace(
+def test_the_folder_the_time_zone_the_locale_and_local_mirrors_leave_no_trace(
     new_project: Any, tmp_path: Path
 ) -> None:
     one = new_project("poster", folder="one").root
     other = new_project("poster", folder="ünter wegs").root
     relock(one)
     environment = {"PATH": os.environ["PATH"], "TZ": "Asia/Tokyo", "LC_ALL": "C"}
+    for mirror in ("HF_ENDPOINT", "PIP_INDEX_URL", "UV_INDEX_URL"):
+        environment[mirror] = "http://mirror.local"
     code = "import sys; sys.path.insert(0, sys.argv[1])\n"
     code += "from pathlib import Path; from runflow_build.tasks.lock import relock\n"
     code += "relock(Path('.'))"
@@ -193,7 +199,65 @@ def test_an_exposed_node_s_new_class_is_accepted_by_naming_the_endpoint(new_proj
     assert done.lock.endpoints["poster"].inputs["size"].class_type == "EmptyLatentImage"
 
 
+def test_a_class_that_nobody_defines_gives_one_prompt_at_every_stage(new_project: Any) -> None:
+    """It converts by the slots that it saved: at every stage, and before and after locking."""
+    project = new_project("poster")
+    mystery = {
+        "id": 2,
+        "type": "Mystery",
+        "inputs": [
+            {"name": "image", "type": "IMAGE", "link": 1},
+            {"name": "strength", "type": "FLOAT", "link": None, "widget": {"name": "strength"}},
+        ],
+        "outputs": [{"name": "IMAGE", "type": "IMAGE", "links": [2]}],
+        "widgets_values": [0.5],
+    }
+    output = {"id": 3, "type": "RunflowOutputImage", "widgets_values": ["image", ""]}
+    graph = {
+        "nodes": [
+            {"id": 1, "type": "EmptyImage", "outputs": [{}], "widgets_values": [8, 8, 1, 0]},
+            mystery,
+            {**output, "inputs": [{"name": "value", "type": "IMAGE", "link": 2}]},
+        ],
+        "links": [[1, 1, 0, 2, 0, "IMAGE"], [2, 2, 0, 3, 0, "IMAGE"]],
+        "version": 0.4,
+    }
+    project.workflow("poster").write_text(json.dumps(graph))
+    locked = relock(project.root).lock
+    definitions = json.loads((project.root / "runflow.definitions.json").read_text())["nodes"]
+    assert list(definitions) == ["EmptyImage"]
+    assert relock(project.root).written == ()
+    codes = [one.code for one in validate(project.root)]
+    assert sorted(codes) == ["node-class-unknown", "pack-unlocked"]
+    (path,) = build(project.root)
+    prompt = read_bundle(path.read_text()).prompt
+    assert prompt["2"]["inputs"] == {"strength": 0.5, "image": ["1", 0]}
+    assert prompt_digest(prompt) == locked.endpoints["poster"].prompt
+
+
 # -- the command
+
+
+def test_offline_locks_without_the_network(new_project: Any) -> None:
+    """Whatever the files can answer is answered; a connection would be an error here."""
+    project = new_project("poster")
+    code = (
+        "import socket, sys\n"
+        "def refuse(*arguments): raise AssertionError('no network')\n"
+        "socket.socket.connect = socket.getaddrinfo = refuse\n"
+        "sys.path.insert(0, sys.argv[1])\n"
+        "from runflow_build.cli.main import main\n"
+        "sys.exit(main(['lock', '--offline']))"
+    )
+    for said in ("runflow.lock is new: 1 endpoint", "runflow.lock is up to date"):
+        done = subprocess.run(
+            [sys.executable, "-c", code, str(ROOT)],
+            cwd=project.root,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.returncode, done.stdout, done.stderr) == (0, f"{said}\n", "")
 
 
 def test_frozen_names_each_disagreement_and_writes_nothing(
