@@ -75,7 +75,7 @@ def load(root: Path, only: Collection[str] | None = None) -> Project:
             broken[path] = _named_at(error, place, text)
     return Project(
         paths=paths,
-        name=spec.project or root.resolve().name,
+        name=project_name(paths, spec),
         spec=spec,
         marks=text.marks,
         workflows=workflows,
@@ -83,6 +83,11 @@ def load(root: Path, only: Collection[str] | None = None) -> Project:
         definitions=Definitions(load_definitions(paths), shipped(_comfyui_version(spec, lock))),
         lock=lock,
     )
+
+
+def project_name(paths: ProjectPaths, spec: Spec) -> str:
+    """Who owns the published endpoints: what runflow.yaml says, or else the folder's name."""
+    return spec.project or paths.root.resolve().name
 
 
 def load_spec(paths: ProjectPaths) -> SpecText:

@@ -10,8 +10,9 @@ from typing import Any, Literal
 from .. import digest
 from ..bundle import Bundle
 from ..findings import Finding, printable
+from .provenance import Provenance
 from .record import Record, published_from, resource_hashes
-from .wire import DOCUMENTED, OPTIONAL, Body, Provenance, body_of, optional_fields
+from .wire import DOCUMENTED, OPTIONAL, Body, body_of, optional_fields
 
 Action = Literal["created", "updated", "unchanged", "refused"]
 

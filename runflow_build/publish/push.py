@@ -15,9 +15,10 @@ from ..findings import Finding, Where, render
 from .assets import Assets, check, to_send
 from .client import ATTEMPTS, Client, backoff, part
 from .plan import Change, Plan, no_record, plan, summary, to_reset
+from .provenance import Provenance
 from .record import Record, published_from
 from .remote import COLLECTION, find, published_by
-from .wire import Provenance, body_of, spec_key
+from .wire import body_of, spec_key
 
 Done = Literal["created", "updated", "unchanged", "deleted", "failed"]
 

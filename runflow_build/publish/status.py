@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from .. import digest
 from ..bundle import Bundle
 from ..errors import RunflowError
 from ..findings import Finding, Where
@@ -15,9 +14,9 @@ from ..project.load import Project
 from ..rewrite import rewrite
 from .client import Client
 from .plan import Change, plan
+from .provenance import provenance_of
 from .record import Record, published_from
 from .remote import look_up, published_by
-from .wire import Provenance
 
 LockState = Literal["fresh", "stale", "missing", "broken", "gone"]
 RemoteState = Literal[
@@ -84,13 +83,6 @@ def status(project: Project, connect: Callable[[], Client]) -> Status:
     return Status((*known, *(_orphan(row) for row in orphans)), ())
 
 
-def provenance_of(project: Project) -> Provenance:
-    """Where a publish of this project comes from; without a lock its digest is empty."""
-    lock = project.paths.lock
-    sha256 = digest.of_bytes(lock.read_bytes()) if lock.is_file() else ""
-    return Provenance(project.name, project.spec.organization, sha256)
-
-
 def _stale(project: Project) -> dict[str, bool]:
     """Whether anything that an endpoint builds on left the lock behind, for each endpoint."""
     slugs = list(project.spec.endpoints)
@@ -146,7 +138,7 @@ def _remote(
         owner = (published_from(record) or {}).get("project")
         return replace(here, remote="published" if owner == project.name else "foreign")
     try:
-        step = plan(bundle, provenance_of(project), record)
+        step = plan(bundle, provenance_of(project.paths, project.spec), record)
     except RunflowError as error:
         return replace(here, findings=error.findings)
     here = replace(here, changes=step.changes, findings=step.findings)

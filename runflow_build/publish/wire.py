@@ -19,6 +19,7 @@ from ..findings import Finding, Key, Where
 from ..lock.model import GPUPin, ResourcePin
 from ..workflow import runflow_nodes
 from ..workflow.model import Contract, ContractInput, ContractOutput, InputType
+from .provenance import Provenance
 
 Body = dict[str, Any]
 
@@ -73,15 +74,6 @@ _TYPE_CODES: Mapping[InputType, str] = {
     "FILE": "file",
     "COMBO": "string",
 }
-
-
-@dataclass(frozen=True)
-class Provenance:
-    """Where a publish comes from; travels with the record as `environment.runflow`."""
-
-    project: str
-    organization: str | None  # the one that runflow.yaml names
-    lock: str  # sha256 of runflow.lock's bytes
 
 
 @dataclass(frozen=True)

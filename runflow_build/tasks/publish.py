@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 
-from .. import digest
 from ..bundle import Bundle, read_bundle
 from ..errors import BundleError, CheckError, RunflowError
 from ..file_names import SPEC_FILE
@@ -16,9 +15,9 @@ from ..project.load import load_spec
 from ..project.paths import ProjectPaths
 from ..publish.assets import Assets
 from ..publish.client import Client
+from ..publish.provenance import Provenance, provenance_of
 from ..publish.push import Published, delete, failed, prune, push
 from ..publish.remote import AT_ONCE
-from ..publish.wire import Provenance
 from ..spec.read import SpecText
 from ..yaml_text import placed
 from .session import connect
@@ -53,7 +52,7 @@ def publish(
     ready, done = _prepared(root, wanted)
     for result in done:
         report(result)
-    source = _provenance(root, spec)
+    source = provenance(root)
 
     def one(slug: str) -> Published:
         try:
@@ -79,8 +78,7 @@ def publish_built(root: Path, slug: str) -> Published:
     Raises ApiError, CheckError, BundleError.
     """
     spec = load_spec(ProjectPaths(root))
-    client = connect()
-    return _push(root, slug, spec, _provenance(root, spec), client)
+    return _push(root, slug, spec, provenance(root), connect())
 
 
 def unpublish(
@@ -88,10 +86,10 @@ def unpublish(
 ) -> Published:
     """Delete one endpoint at the API. Raises SpecError, ApiError (`endpoint-unknown`),
     ApiRefusedError (`endpoint-not-ours`)."""
-    spec = load_spec(ProjectPaths(root))
+    source = provenance(root)
     client = connect(url)
-    client.act_for(spec.spec.organization)
-    return delete(client, slug, _project(root, spec), adopt, dry_run)
+    client.act_for(source.organization)
+    return delete(client, slug, source.project, adopt, dry_run)
 
 
 def built_bundle(root: Path, slug: str) -> Bundle:
@@ -109,7 +107,8 @@ def built_bundle(root: Path, slug: str) -> Bundle:
 
 def provenance(root: Path) -> Provenance:
     """Where a publish of the project in `root` comes from. Raises SpecError."""
-    return _provenance(root, load_spec(ProjectPaths(root)))
+    paths = ProjectPaths(root)
+    return provenance_of(paths, load_spec(paths).spec)
 
 
 @cache
@@ -138,18 +137,6 @@ def _push(
             for finding in error.findings
         )
         raise
-
-
-def _provenance(root: Path, spec: SpecText) -> Provenance:
-    try:
-        lock = digest.of_bytes(ProjectPaths(root).lock.read_bytes())
-    except OSError:
-        lock = ""  # only told, never compared
-    return Provenance(_project(root, spec), spec.spec.organization, lock)
-
-
-def _project(root: Path, spec: SpecText) -> str:
-    return spec.spec.project or root.resolve().name
 
 
 def _prepared(root: Path, slugs: list[str]) -> tuple[list[str], list[Published]]:

@@ -22,7 +22,7 @@ import pytest
 from runflow_build.bundle import Bundle, bundle_digest
 from runflow_build.lock.model import ComfyUIPin, GPUPin, ModelPin, NodePackPin
 from runflow_build.publish.client import Client
-from runflow_build.publish.wire import Provenance
+from runflow_build.publish.provenance import Provenance
 from runflow_build.workflow.contract import served_contract
 from runflow_build.workflow.model import Prompt
 

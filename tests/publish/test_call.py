@@ -14,8 +14,8 @@ from runflow_build.bundle import Bundle
 from runflow_build.errors import ApiError, ApiRefusedError, BindError, EngineError
 from runflow_build.publish.call import Progress, call, wait_for
 from runflow_build.publish.client import Client
+from runflow_build.publish.provenance import Provenance
 from runflow_build.publish.push import push
-from runflow_build.publish.wire import Provenance
 
 Card = Callable[..., Bundle]
 RUNS = "/v1/comfyui-workflows/acme/card/runs"

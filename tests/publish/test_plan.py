@@ -15,8 +15,9 @@ from runflow_build.bundle import Bundle
 from runflow_build.errors import ApiError
 from runflow_build.lock.model import GPUPin, ModelPin, ResourcePin
 from runflow_build.publish.plan import normal, plan, to_reset
+from runflow_build.publish.provenance import Provenance
 from runflow_build.publish.record import fingerprint
-from runflow_build.publish.wire import Asset, Provenance, body_of
+from runflow_build.publish.wire import Asset, body_of
 
 Card = Callable[..., Bundle]
 ASSET = Asset("asset-1", "https://storage.example/get?sig=1", "image/png", 5)

@@ -15,9 +15,9 @@ from runflow_build.errors import ApiError, ApiRefusedError, CheckError
 from runflow_build.lock.model import GPUPin, ResourcePin
 from runflow_build.publish.assets import LARGEST, Assets
 from runflow_build.publish.client import Client
+from runflow_build.publish.provenance import Provenance
 from runflow_build.publish.push import Published, delete, prune, push
 from runflow_build.publish.remote import find
-from runflow_build.publish.wire import Provenance
 
 Card = Callable[..., Bundle]
 COLLECTION = "/v1/comfyui-workflows"
