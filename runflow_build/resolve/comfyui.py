@@ -66,11 +66,11 @@ def _answer(inquiry: Inquiry, url: str) -> Answer | None:
         return None
     remote = clone.remote()
     if not repository.same(remote, url):
-        seen = (remote and repository.canonical(remote)) or "no remote"
+        seen = repository.canonical(remote) if remote else None
         inquiry.unresolved(
             ("comfyui", "repository"),
-            f"the installation is a clone of {seen}, not of {url}",
-            f"write `repository: {seen}` under comfyui:" if remote else "write the full commit",
+            f"the installation is a clone of {seen or 'no public repository'}, not of {url}",
+            f"write `repository: {seen}` under comfyui:" if seen else "write the full commit",
         )
         return None
     answer = answer_of(inquiry, REF, "ComfyUI", clone, ref)
