@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import CheckError, LockError, ResolveError, UsageError, WorkflowError
+from ..file_names import LOCK_FILE
 from ..findings import Finding, did_you_mean, has_errors, render
 from ..lock.compile import companions, compile_lock
 from ..lock.diff import LockDiff, diff, render_diff
@@ -51,6 +52,8 @@ class Relocked:
             )
             known = [f"{n} {what}{'' if n == 1 else 's'}" for what, n in counts if n]
             return f"runflow.lock is new: {', '.join(known) or 'nothing in it'}"
+        if LOCK_FILE not in (names := [path.name for path in self.written]):
+            return f"runflow.lock is up to date; its companion {names[0]} is written anew"
         lines = render_diff(self.changes, "text").splitlines()
         if len(lines) > MOST_LINES:
             more = len(lines) - MOST_LINES

@@ -51,6 +51,15 @@ def test_a_lock_that_needs_no_change_is_not_touched(new_project: Any) -> None:
     assert files_of(root) == before
 
 
+def test_a_companion_that_was_lost_is_written_again_and_said(new_project: Any) -> None:
+    root = new_project("poster").root
+    relock(root)
+    (root / "runflow.definitions.json").unlink()
+    assert relock(root).summary() == (
+        "runflow.lock is up to date; its companion runflow.definitions.json is written anew"
+    )
+
+
 def test_what_changed_is_said(new_project: Any) -> None:
     project = new_project("poster")
     relock(project.root)
