@@ -182,6 +182,8 @@ def _note(meaning: str) -> Code:
 
 
 CODES: Mapping[str, Code] = {
+    # -- the command line
+    "options-conflict": _error("Two options of a command contradict each other."),
     # -- documents: any YAML or JSON file of ours
     "file-missing": _error("A file that is needed does not exist."),
     "file-unreadable": _error("A path is a folder, or the system refuses to read it."),

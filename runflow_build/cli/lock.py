@@ -7,6 +7,9 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..errors import UsageError
+from ..findings import Finding
+
 if TYPE_CHECKING:
     from ..tasks.lock import Relocked
 
@@ -45,6 +48,14 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.frozen and (args.install or args.upgrade is not None):
+        raise UsageError(
+            Finding(
+                "options-conflict",
+                "--frozen writes nothing, so there is nothing to capture or to upgrade",
+                fix="leave out --frozen, or --from and --upgrade",
+            )
+        )
     if args.frozen:
         from ..tasks.fresh import require_fresh
 
