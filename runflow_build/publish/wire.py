@@ -18,7 +18,7 @@ from ..file_names import SPEC_FILE
 from ..findings import Finding, Key, Where
 from ..lock.model import GPUPin, ResourcePin
 from ..workflow import runflow_nodes
-from ..workflow.model import Contract, ContractInput, ContractOutput, InputType
+from ..workflow.model import TYPE_CODES, Contract, ContractInput, ContractOutput
 from .provenance import Provenance
 
 Body = dict[str, Any]
@@ -63,16 +63,6 @@ _MIME_TYPES = {
     ".mkv": "video/x-matroska",
     ".opus": "audio/opus",
     ".webp": "image/webp",
-}
-
-_TYPE_CODES: Mapping[InputType, str] = {
-    "STRING": "string",
-    "INT": "integer",
-    "FLOAT": "float",
-    "BOOLEAN": "boolean",
-    "IMAGE": "image",
-    "FILE": "file",
-    "COMBO": "string",
 }
 
 
@@ -230,7 +220,7 @@ def _input_row(name: str, row: ContractInput, order: int) -> Body:
     }
     return {
         "name": name,
-        "variable_type_code": _TYPE_CODES[row.type],
+        "variable_type_code": TYPE_CODES[row.type],
         "is_required": row.required,
         "sort_order": order,
         "comfyui_node_id": row.node,
@@ -245,7 +235,7 @@ def _output_rows(contract: Contract) -> list[Body]:
     return [
         {
             "name": name,
-            "variable_type_code": _TYPE_CODES[row.type],
+            "variable_type_code": TYPE_CODES[row.type],
             "sort_order": order,
             "comfyui_node_id": row.node,
             **_said(row),

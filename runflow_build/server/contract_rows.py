@@ -14,6 +14,7 @@ from pydantic import Field
 
 from ..workflow.contract import served_contract
 from ..workflow.model import (
+    TYPE_CODES,
     Contract,
     ContractInput,
     ContractOutput,
@@ -24,17 +25,8 @@ from ..workflow.model import (
 from .problem import FieldError
 from .wire import Body
 
-_TYPE_CODES: Mapping[InputType, str] = {
-    "STRING": "string",
-    "INT": "integer",
-    "FLOAT": "float",
-    "BOOLEAN": "boolean",
-    "IMAGE": "image",
-    "FILE": "file",
-    "COMBO": "string",  # with `choices` among its limits
-}
 _INPUT_TYPES: Mapping[str, InputType] = {
-    code: name for name, code in _TYPE_CODES.items() if name != "COMBO"
+    code: name for name, code in TYPE_CODES.items() if name != "COMBO"
 }
 _OUTPUT_TYPES: Mapping[str, OutputType] = {"image": "IMAGE", "file": "FILE"}
 _LIMITS = ("minimum", "maximum", "step", "choices")  # in a row's `validator_attrs`
@@ -107,7 +99,7 @@ def input_rows(
         {
             "id": _row_id(workflow_id, "inputs", name),
             "name": name,
-            "variable_type_code": _TYPE_CODES[item.type],
+            "variable_type_code": TYPE_CODES[item.type],
             "display_name": item.display_name,
             "description": item.description,
             "default_behavior_code": "required" if item.required else "optional",
@@ -133,7 +125,7 @@ def output_rows(
         {
             "id": _row_id(workflow_id, "outputs", name),
             "name": name,
-            "variable_type_code": _TYPE_CODES[item.type],
+            "variable_type_code": TYPE_CODES[item.type],
             "display_name": item.display_name,
             "description": item.description,
             "validator_code": None,

@@ -42,6 +42,17 @@ Workflows: TypeAlias = Mapping[str, Workflow]  # by path, as runflow.yaml writes
 InputType = Literal["STRING", "INT", "FLOAT", "BOOLEAN", "IMAGE", "FILE", "COMBO"]
 OutputType = Literal["IMAGE", "FILE"]
 
+TYPE_CODES: Mapping[InputType, str] = {
+    "STRING": "string",
+    "INT": "integer",
+    "FLOAT": "float",
+    "BOOLEAN": "boolean",
+    "IMAGE": "image",
+    "FILE": "file",
+    "COMBO": "string",
+}
+"""What the API calls the types, `variable_type_code`; a COMBO is a text that has `choices`."""
+
 
 class ContractInput(Document):
     """One value that a caller gives; the key is the name it goes by in a request's `input`."""
