@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from runflow_build.tasks.lock import relock
+
 COMMIT = "3cd7b32f" + "0" * 32
 DODO = """\
 from runflow_build.tasks import DOIT_CONFIG, projects
@@ -86,5 +88,17 @@ class Project:
 def new_project(tmp_path: Path) -> Callable[..., Project]:
     def new(*slugs: str, folder: str = "project") -> Project:
         return Project(tmp_path / folder, list(slugs))
+
+    return new
+
+
+@pytest.fixture
+def locked_project(new_project: Callable[..., Project]) -> Callable[..., Project]:
+    """A new project with its lock, made here: a doit process more costs half a second."""
+
+    def new(*slugs: str) -> Project:
+        project = new_project(*slugs)
+        relock(project.root)
+        return project
 
     return new

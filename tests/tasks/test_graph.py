@@ -45,9 +45,8 @@ def test_a_lock_edited_by_hand_is_locked_again(new_project: Any) -> None:
     assert project.lock.read_bytes() == right
 
 
-def test_without_arguments_everything_is_validated(new_project: Any) -> None:
-    project = new_project("poster", "card")
-    project.doit("lock")
+def test_without_arguments_everything_is_validated(locked_project: Any) -> None:
+    project = locked_project("poster", "card")
     code, told = project.doit()
     assert code == 0, told
     assert "validate:poster: " in told
@@ -55,18 +54,16 @@ def test_without_arguments_everything_is_validated(new_project: Any) -> None:
     assert not project.bundle("poster").exists()
 
 
-def test_nothing_changed_and_nothing_is_done(new_project: Any) -> None:
-    project = new_project("poster", "card")
-    project.doit("lock")
+def test_nothing_changed_and_nothing_is_done(locked_project: Any) -> None:
+    project = locked_project("poster", "card")
     project.doit("rewrite")
     code, told = project.doit("rewrite")
     assert code == 0
     assert NOTHING.search(told), told
 
 
-def test_only_the_endpoint_whose_workflow_changed_is_done_again(new_project: Any) -> None:
-    project = new_project("poster", "card")
-    project.doit("lock")
+def test_only_the_endpoint_whose_workflow_changed_is_done_again(locked_project: Any) -> None:
+    project = locked_project("poster", "card")
     project.doit("rewrite")
     changed = json.loads(project.workflow("card").read_text())
     changed["1"]["inputs"]["color"] = 255
@@ -79,9 +76,10 @@ def test_only_the_endpoint_whose_workflow_changed_is_done_again(new_project: Any
     assert project.bundle("poster").stat().st_mtime_ns == before
 
 
-def test_a_stale_lock_fails_everything_behind_it_and_is_never_rewritten(new_project: Any) -> None:
-    project = new_project("poster")
-    project.doit("lock")
+def test_a_stale_lock_fails_everything_behind_it_and_is_never_rewritten(
+    locked_project: Any,
+) -> None:
+    project = locked_project("poster")
     locked = project.lock.read_bytes()
     project.write_spec(["poster"], "project: renamed\n")
     project.spec.write_text(project.spec.read_text().replace("3cd7b32f", "4cd7b32f"))
@@ -102,10 +100,9 @@ def test_without_a_lock_every_stage_says_how_to_get_one(new_project: Any) -> Non
     assert not project.lock.exists()
 
 
-def test_one_failing_endpoint_among_five_fails_alone(new_project: Any) -> None:
+def test_one_failing_endpoint_among_five_fails_alone(locked_project: Any) -> None:
     slugs = ["one", "two", "three", "four", "five"]
-    project = new_project(*slugs)
-    project.doit("lock")
+    project = locked_project(*slugs)
     project.workflow("three").write_text('{"1": {"class_type": "Empty')
     code, told = project.doit("rewrite")
     assert code in FAILED, told
@@ -115,9 +112,8 @@ def test_one_failing_endpoint_among_five_fails_alone(new_project: Any) -> None:
     ]  # fmt: skip
 
 
-def test_a_missing_workflow_is_a_finding_and_fails_alone(new_project: Any) -> None:
-    project = new_project("one", "two")
-    project.doit("lock")
+def test_a_missing_workflow_is_a_finding_and_fails_alone(locked_project: Any) -> None:
+    project = locked_project("one", "two")
     project.workflow("one").unlink()
     code, told = project.doit("rewrite")
     assert code in FAILED, told
@@ -126,10 +122,9 @@ def test_a_missing_workflow_is_a_finding_and_fails_alone(new_project: Any) -> No
     assert project.bundle("two").exists()
 
 
-def test_four_at_once_do_the_same_as_one(new_project: Any) -> None:
+def test_four_at_once_do_the_same_as_one(locked_project: Any) -> None:
     slugs = [f"endpoint-{number}" for number in range(8)]
-    project = new_project(*slugs)
-    project.doit("lock")
+    project = locked_project(*slugs)
     code, told = project.doit("-n", "4", "rewrite")
     assert code == 0, told
     alone = {slug: project.bundle(slug).read_bytes() for slug in slugs}
@@ -149,9 +144,8 @@ def test_two_locks_at_once_leave_one_whole_lock(new_project: Any) -> None:
     assert project.lock.read_bytes() == locked
 
 
-def test_the_state_can_be_deleted_at_any_time(new_project: Any) -> None:
-    project = new_project("poster")
-    project.doit("lock")
+def test_the_state_can_be_deleted_at_any_time(locked_project: Any) -> None:
+    project = locked_project("poster")
     project.doit("rewrite")
     bundle, lock = project.bundle("poster").read_bytes(), project.lock.read_bytes()
     shutil.rmtree(project.root / ".runflow")
@@ -161,9 +155,8 @@ def test_the_state_can_be_deleted_at_any_time(new_project: Any) -> None:
     assert project.lock.read_bytes() == lock
 
 
-def test_the_state_of_another_release_counts_for_nothing(new_project: Any) -> None:
-    project = new_project("poster")
-    project.doit("lock")
+def test_the_state_of_another_release_counts_for_nothing(locked_project: Any) -> None:
+    project = locked_project("poster")
     project.doit("rewrite")
     state = sqlite3.connect(project.root / ".runflow" / "doit.db")
     with state:
@@ -216,10 +209,9 @@ def test_several_projects_have_their_folder_in_the_names(
 
 
 def test_no_task_runs_the_lock_because_nothing_is_made_of_it(
-    new_project: Any, monkeypatch: pytest.MonkeyPatch
+    locked_project: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    project = new_project("poster")
-    project.doit("lock")
+    project = locked_project("poster")
     monkeypatch.chdir(project.root)
     tasks = list(projects(".").create_doit_tasks())
     (lock,) = [task for task in tasks if task["basename"] == "lock" and task.get("actions")]
@@ -259,9 +251,8 @@ def test_the_checkout_builds_its_examples(tmp_path: Path) -> None:
     assert sorted(set(bundles)) == sorted(path.name for path in (tmp_path / "examples").iterdir())
 
 
-def test_cleaning_removes_the_bundles_and_never_the_lock(new_project: Any) -> None:
-    project = new_project("poster")
-    project.doit("lock")
+def test_cleaning_removes_the_bundles_and_never_the_lock(locked_project: Any) -> None:
+    project = locked_project("poster")
     project.doit("rewrite")
     code, told = project.doit("clean", "--clean-all")
     assert code == 0, told
@@ -295,9 +286,8 @@ def test_every_stage_is_listed_with_what_it_does(new_project: Any) -> None:
     assert re.search(r"^validate:two:card  +findings on card", told, re.MULTILINE)
 
 
-def test_definitions_edited_behind_the_lock_are_named(new_project: Any) -> None:
-    project = new_project("poster")
-    project.doit("lock")
+def test_definitions_edited_behind_the_lock_are_named(locked_project: Any) -> None:
+    project = locked_project("poster")
     definitions = project.root / "runflow.definitions.json"
     right = definitions.read_bytes()
     for wrong in (right + b"\n", None):
