@@ -5,26 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 from ..document import Document
 from ..findings import printable
 from ..workflow.model import ContractInput, ContractOutput
 from .model import EndpointPin, Lock, PythonPins
 
-Section = Literal["API", "Endpoints", "Models", "Node packs", "ComfyUI", "Packages", "Inputs"]
-DiffFormat = Literal["text", "markdown", "json"]
-
 # In the order in which a reviewer should meet them.
-SECTIONS: tuple[Section, ...] = (
-    "API",
-    "Endpoints",
-    "Models",
-    "Node packs",
-    "ComfyUI",
-    "Packages",
-    "Inputs",
-)
+Section = Literal["API", "Endpoints", "Models", "Node packs", "ComfyUI", "Packages", "Inputs"]
+SECTIONS: tuple[Section, ...] = get_args(Section)
+
+DiffFormat = Literal["text", "markdown", "json"]
 
 
 @dataclass(frozen=True)
@@ -67,7 +59,7 @@ class LockDiff:
 
 def diff(before: Lock | None, after: Lock) -> LockDiff:
     """What changed from `before` (None: there was no lock) to `after`."""
-    old = before or Lock(python=PythonPins(version=""))
+    old = before or Lock(python=PythonPins(version=""))  # an empty lock: every other has a Python
     changes = [
         *_endpoints(old, after),
         *_records("Models", old.models, after.models),
@@ -80,6 +72,11 @@ def diff(before: Lock | None, after: Lock) -> LockDiff:
         changes.append(_definitions(old, after))
     changes.sort(key=lambda one: (SECTIONS.index(one.section), not one.breaking, one.subject))
     return LockDiff(tuple(changes))
+
+
+def differ(before: Any, after: Any) -> bool:
+    """Whether two values of a lock are not the same: True == 1 for Python, and not for an API."""
+    return bool(before != after) or isinstance(before, bool) is not isinstance(after, bool)
 
 
 def render_diff(diff: LockDiff, format: DiffFormat) -> str:
@@ -96,8 +93,7 @@ def render_diff(diff: LockDiff, format: DiffFormat) -> str:
 
 
 def _endpoints(old: Lock, new: Lock) -> Iterator[Change]:
-    for slug in sorted({*old.endpoints, *new.endpoints}):
-        before, after = old.endpoints.get(slug), new.endpoints.get(slug)
+    for slug, before, after in _by_key(old.endpoints, new.endpoints):
         if before is None and after is not None:
             what = f"is new, {_counted(after)}"
             yield Change("API", slug, what, after=_json_value(after))
@@ -109,12 +105,10 @@ def _endpoints(old: Lock, new: Lock) -> Iterator[Change]:
 
 
 def _contract(slug: str, before: EndpointPin, after: EndpointPin) -> Iterator[Change]:
-    for name in sorted({*before.inputs, *after.inputs}):
-        yield from _input(f"{slug}, input {name}", before.inputs.get(name), after.inputs.get(name))
-    for name in sorted({*before.outputs, *after.outputs}):
-        yield from _output(
-            f"{slug}, output {name}", before.outputs.get(name), after.outputs.get(name)
-        )
+    for name, old_input, new_input in _by_key(before.inputs, after.inputs):
+        yield from _input(f"{slug}, input {name}", old_input, new_input)
+    for name, old_output, new_output in _by_key(before.outputs, after.outputs):
+        yield from _output(f"{slug}, output {name}", old_output, new_output)
 
 
 def _input(
@@ -188,8 +182,7 @@ Pin = TypeVar("Pin", bound=Document)
 def _records(
     section: Section, before: Mapping[str, Pin], after: Mapping[str, Pin]
 ) -> Iterator[Change]:
-    for key in sorted({*before, *after}):
-        old, new = before.get(key), after.get(key)
+    for key, old, new in _by_key(before, after):
         if old is None:
             yield Change(section, key, _summary("is new", new), after=_json_value(new))
         elif new is None:
@@ -211,8 +204,7 @@ def _python(before: PythonPins, after: PythonPins) -> Iterator[Change]:
     else:
         yield Change("Packages", "Python", f"is {after.version}", after=after.version)
     yield from _versions("", before.packages, after.packages)
-    for target in sorted({*before.targets, *after.targets}):
-        old, new = before.targets.get(target), after.targets.get(target)
+    for target, old, new in _by_key(before.targets, after.targets):
         if old is None or new is None:
             what = "is a new target" if old is None else "is no target any more"
             yield Change("Packages", target, what)
@@ -222,8 +214,7 @@ def _python(before: PythonPins, after: PythonPins) -> Iterator[Change]:
 
 
 def _versions(suffix: str, before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[Change]:
-    for name in sorted({*before, *after}):
-        old, new = before.get(name), after.get(name)
+    for name, old, new in _by_key(before, after):
         if old != new:
             what = f"{old or 'new'} → {new or 'gone'}"
             yield Change("Packages", f"{name}{suffix}", what, before=old, after=new)
@@ -236,6 +227,17 @@ def _definitions(old: Lock, new: Lock) -> Change:
     return Change("ComfyUI", "node definitions", what, before=before, after=after)
 
 
+Value = TypeVar("Value")
+
+
+def _by_key(
+    before: Mapping[str, Value], after: Mapping[str, Value]
+) -> Iterator[tuple[str, Value | None, Value | None]]:
+    """Every key of the two, sorted, with what it stood and stands for; None: it is not there."""
+    for key in sorted({*before, *after}):
+        yield key, before.get(key), after.get(key)
+
+
 # -- one record
 
 
@@ -246,8 +248,7 @@ def _fields(section: Section, subject: str, before: Document, after: Document) -
 
 
 def _value(section: Section, subject: str, name: str, before: Any, after: Any) -> Iterator[Change]:
-    # True == 1 for Python, and not for an API.
-    if before != after or isinstance(before, bool) is not isinstance(after, bool):
+    if differ(before, after):
         what = f"{name} {_shown(name, before)} → {_shown(name, after)}"
         old, new = _json_value(before), _json_value(after)
         yield Change(section, subject, what, before=old, after=new, field=name)

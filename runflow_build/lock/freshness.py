@@ -15,6 +15,7 @@ from ..workflow.definitions import Definitions
 from ..workflow.model import Workflows
 from . import repository
 from .compile import endpoint_pin, gpu_pin, python_pins
+from .diff import differ
 from .model import ComfyUIPin, EndpointPin, Lock, NodePackPin
 from .needs import Needs, all_needs, model_wishes
 
@@ -184,8 +185,7 @@ def _repository(key: Key, have: str, want: str) -> Iterator[Finding]:
 
 
 def _differs(key: Key, have: Any, want: Any) -> Iterator[Finding]:
-    # True == 1 for Python, and not for an API.
-    if have != want or isinstance(have, bool) is not isinstance(want, bool):
+    if differ(have, want):
         name = ".".join(str(part) for part in key)
         yield _stale(key, f"`{name}`: the lock answers {_shown(have)}, wanted is {_shown(want)}")
 
