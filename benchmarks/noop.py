@@ -82,14 +82,14 @@ def project(root: Path, endpoints: int, models: int) -> None:
     (root / "dodo.py").write_text(DODO)
     names = [f"lora-{number}.safetensors" for number in range(models)]
     share = -(-models // endpoints) if endpoints else 0
-    lines = ["version: 1", "project: bench", f"comfyui: {{ref: {COMMIT}}}", "models:"]
+    lines = ["version: 1", f"project: {root.name}", f"comfyui: {{ref: {COMMIT}}}", "models:"]
     for path in ["diffusion_models/base.safetensors", *(f"loras/{name}" for name in names)]:
         sha = hashlib.sha256(path.encode()).hexdigest()
         url = f"https://huggingface.co/acme/models/resolve/{COMMIT}/{path}"
         lines.append(f"  {path}: {{url: {url}, sha256: {sha}, size: 1000}}")
     lines.append("endpoints:")
     for number in range(endpoints):
-        slug = f"endpoint-{number}"
+        slug = f"{root.name}-{number}"  # both projects publish to one server
         mine = names[number * share : (number + 1) * share]
         (root / f"{slug}.json").write_text(json.dumps(prompt(mine)))
         lines += [f"  {slug}:", f"    workflow: {slug}.json"]
@@ -161,11 +161,11 @@ def main() -> None:
             ("lock, 50 endpoints, 500 models", "8.0", large, ["lock"], {}),
             ("validate, 50 endpoints, 500 models", "8.0", large, ["validate"], {}),
             ("rewrite, 50 endpoints, 500 models", "8.0", large, ["rewrite"], {}),
-            ("publish, 50 endpoints, 500 models", "-", large, ["publish"], remote),
+            ("publish, 50 endpoints, 500 models", "8.0", large, ["publish"], remote),
         ]
         for _, _, where, task, environment in rows:
-            timed(task, where, environment)  # the work itself
-            timed(task, where, environment)
+            for _ in range(3):  # the work itself, and what is remembered of it
+                timed(task, where, environment)
         peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
         times: list[list[float]] = [[] for _ in rows]
         for _ in range(runs):
