@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 from ..errors import RunflowError, SaveError
 from ..file_names import STATE_FOLDER
 from ..findings import Finding, Where
+from ..project.outline import outline
+from ..tasks.slugs import chosen
 from .serve import require_server
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ def run(args: argparse.Namespace) -> int:
     """Lock, validate, rewrite, serve, publish, call; tell what each did, and its time."""
     require_server()
     root = args.example or _example()
+    chosen(outline(root).endpoints, [SLUG])
     data = root / ".runflow" / "demo"
     begun = time.perf_counter()
     for task in ("lock", f"validate:{SLUG}", f"rewrite:{SLUG}"):

@@ -106,3 +106,24 @@ def test_a_folder_where_nothing_can_be_written_is_told(tmp_path: Path) -> None:
         _copy(EXAMPLE, tmp_path / "runflow-demo" / "postcard")
     (finding,) = caught.value.findings
     assert finding.message.startswith("the example cannot be copied here: ")
+
+
+@pytest.mark.parametrize(
+    ("spec", "told"),
+    [
+        (None, "runflow.yaml: error file-missing: "),
+        ("endpoints: {poster: {workflow: p.json}}", "error endpoint-unknown: runflow.yaml has no "),
+        ("endpoint: {}", "runflow.yaml:3:1: error spec-unknown-key: unknown key `endpoint`"),
+    ],
+)
+def test_a_folder_that_is_not_the_example(tmp_path: Path, spec: str | None, told: str) -> None:
+    if spec:
+        ref = "comfyui: {ref: v0.8.0}"
+        (tmp_path / "runflow.yaml").write_text(f"version: 1\n{ref}\n{spec}\n", encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "runflow_build", "demo", "."],
+        capture_output=True, text=True, cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode in (1, 2)
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
