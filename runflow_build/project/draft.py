@@ -11,6 +11,7 @@ from typing import Any
 from ..file_names import STATE_FOLDER
 from ..redact import shown
 from ..spec.schema import SCHEMA_NAME
+from ..workflow.contract import PICTURE_SINKS
 from ..workflow.definitions import Definitions, InputDefinition
 from ..workflow.model import Contract, Prompt
 from ..workflow.reach import link_of, reached
@@ -18,7 +19,6 @@ from ..yaml_text import scalar
 
 # Output nodes by how much their files look like a result; previews only where there is no other.
 _PREVIEWS = ("PreviewImage", "PreviewAudio", "PreviewAny")
-_PICTURES = ("SaveImage", "PreviewImage")
 
 # Values that callers often want to give, whatever the class of the node.
 _OFTEN_GIVEN = ("seed", "noise_seed", "steps", "cfg", "denoise", "width", "height", "strength")
@@ -55,7 +55,7 @@ def exposed_outputs(prompt: Prompt, definitions: Definitions) -> tuple[Exposure,
     savers = [node for node, body in prompt.items() if _saves(body["class_type"], definitions)]
     lasting = [node for node in savers if prompt[node]["class_type"] not in _PREVIEWS]
     kinds = {
-        node: "image" if prompt[node]["class_type"] in _PICTURES else "file" for node in savers
+        node: "image" if prompt[node]["class_type"] in PICTURE_SINKS else "file" for node in savers
     }
     found = lasting or savers
     names = _unique(kinds[node] for node in found)

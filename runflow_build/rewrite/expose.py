@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..workflow import runflow_nodes
+from ..workflow.contract import PICTURE_SINKS
 from ..workflow.definitions import Definitions
 from ..workflow.model import Contract, ContractInput, ContractOutput, Prompt
 from ..workflow.reach import link_of
@@ -22,7 +23,6 @@ _LOADER = "LoadImage"
 _LOADER_FIELD = "image"
 _INPUT_IMAGE = "RunflowInputImage"
 _OUTPUT_IMAGE = "RunflowOutputImage"
-_PICTURE_SINKS = {"SaveImage": "images", "PreviewImage": "images"}  # class -> its image socket
 
 
 def expose(prompt: Prompt, contract: Contract, definitions: Definitions) -> tuple[Prompt, Contract]:
@@ -70,7 +70,7 @@ class _Exposure:
             widgets = {"output_id": key, "output_name": row.display_name or ""}
             self._set(row.node, widgets)
             return row
-        socket = _PICTURE_SINKS.get(row.class_type)
+        socket = PICTURE_SINKS.get(row.class_type)
         if socket is None or link_of(inputs.get(socket)) is None:
             return row
         shape = {"output_id": key, "output_name": row.display_name or "", VALUE: inputs[socket]}

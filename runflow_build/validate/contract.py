@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ..findings import Finding, Where
 from ..workflow import runflow_nodes
+from ..workflow.contract import PICTURE_SINKS
 from ..workflow.model import ContractInput
 from ..workflow.reach import link_of
 from ..workflow.values import MisfitError, coerced, shown, takes
@@ -92,6 +93,13 @@ def _effect(endpoint: Endpoint, key: str, row: ContractInput) -> Iterator[Findin
             endpoint.where(row.node),
             fix="connect the node to what makes an output, or remove it",
         )
+    elif _is_taken_over(endpoint, row):
+        yield Finding(
+            "input-unused",
+            f"the input {shown(key)} changes nothing: a Runflow Output saves the picture instead",
+            endpoint.where(row.node, row.field),
+            fix=f'remove it from inputs:, or list node "{row.node}" under keep: as well',
+        )
     elif not row.required and _is_empty(endpoint, row) and (user := _needing(endpoint, row)):
         yield Finding(
             "input-no-default",
@@ -100,6 +108,18 @@ def _effect(endpoint: Endpoint, key: str, row: ContractInput) -> Iterator[Findin
             also=(("needed by", endpoint.at(*user)),),
             fix="make it required, or wire a default into its `value`",
         )
+
+
+def _is_taken_over(endpoint: Endpoint, row: ContractInput) -> bool:
+    """Whether the input is a field of a node that an exposed output makes needless."""
+    socket = PICTURE_SINKS.get(row.class_type)
+    return (
+        socket is not None
+        and row.field != socket
+        and row.node not in endpoint.needs.keep
+        and any(output.node == row.node for output in endpoint.contract.outputs.values())
+        and link_of(endpoint.prompt[row.node]["inputs"].get(socket)) is not None
+    )
 
 
 def _is_empty(endpoint: Endpoint, row: ContractInput) -> bool:

@@ -14,7 +14,9 @@ from .definitions import COMBO, UPLOADS, Definitions, InputDefinition
 from .model import Contract, ContractInput, ContractOutput, InputType, Prompt, where_in
 from .reach import link_of
 
-_PICTURE_SAVERS = ("SaveImage", "PreviewImage", "RunflowOutputImage")
+# Core nodes that end in picture files, with their socket: exposed as an output, a Runflow Output
+# Image takes over what is linked there, and the node itself is no longer needed.
+PICTURE_SINKS: Mapping[str, str] = {"SaveImage": "images", "PreviewImage": "images"}
 _VALUE_TYPES: Mapping[str, InputType] = {
     "STRING": "STRING",
     "INT": "INT",
@@ -158,7 +160,7 @@ class _Exposures:
             )
             return None
         return ContractOutput(
-            type="IMAGE" if class_type in _PICTURE_SAVERS else "FILE",
+            type="IMAGE" if class_type in {*PICTURE_SINKS, "RunflowOutputImage"} else "FILE",
             node=node,
             class_type=class_type,
             title=own_title(self._prompt, node, definition.title if definition else None),

@@ -125,3 +125,19 @@ def test_what_the_contract_itself_finds_is_placed_in_its_file(checked: Checked) 
         ("contract-id-blank", "poster.json"),
         ("field-missing", "runflow.yaml"),
     ]
+
+
+def test_an_input_on_a_node_that_a_runflow_output_replaces(checked: Checked) -> None:
+    data = a_prompt({})
+    data["3"] = {"class_type": "SaveImage", "inputs": {"images": ["2", 0], "filename_prefix": "x"}}
+    wishes: dict[str, Any] = {
+        "inputs": {"name": {"node": "3", "field": "filename_prefix"}},
+        "outputs": {"picture": {"node": "3"}},
+    }
+    assert render(checked(data, **wishes)) == (
+        "poster.json: warning input-unused: the input `name` changes nothing: a Runflow Output "
+        "saves the picture instead\n"
+        "  at        node 3 (SaveImage), field filename_prefix\n"
+        '  fix       remove it from inputs:, or list node "3" under keep: as well'
+    )
+    assert checked(data, **wishes, keep=["3"]) == []
