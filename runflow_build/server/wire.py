@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 
+from ..workflow.formats import nests_deeper
 from .problem import FieldError, Problem, invalid_fields
 
 MAX_BODY = 24 * 1024 * 1024  # bytes: a prompt of 16 MiB and the graph beside it
@@ -88,7 +89,8 @@ def parsed(body: bytes) -> Any:
         raise _too_deep() from None
     except ValueError as error:
         raise Problem(400, f"the body is no valid JSON: {str(error)[:200]}") from None
-    _check_depth(value)
+    if nests_deeper(value, _MAX_DEPTH):
+        raise _too_deep()
     return value
 
 
@@ -99,21 +101,6 @@ def _refuse(name: str) -> float:
 def _finite(text: str) -> float:
     number = float(text)
     return number if math.isfinite(number) else _refuse(text[:20])
-
-
-def _check_depth(value: Any) -> None:
-    level = [value]
-    for _ in range(_MAX_DEPTH):
-        level = [
-            child
-            for parent in level
-            if isinstance(parent, dict | list)
-            for child in (parent.values() if isinstance(parent, dict) else parent)
-            if isinstance(child, dict | list)
-        ]
-        if not level:
-            return
-    raise _too_deep()
 
 
 def _too_deep() -> Problem:

@@ -35,7 +35,9 @@ def read_workflow(data: bytes, path: str) -> Workflow:
     """
     parser = _Parser(path)
     value = parser.parse(_text(data, path))
-    _check_depth(value, path)
+    # Later stages recurse in the JSON encoder, and could not write it again.
+    if nests_deeper(value, DEEPEST):
+        _refuse_depth(path)
     if isinstance(value, dict) and isinstance(value.get("nodes"), list):
         return Workflow(path, "graph", value)
     prompt = _prompt_in(value)
@@ -128,10 +130,10 @@ def _number(text: str) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _check_depth(value: Any, path: str) -> None:
-    """Refuse what later stages, which recurse in the JSON encoder, could not write again."""
+def nests_deeper(value: Any, levels: int) -> bool:
+    """Whether a JSON value nests lists and objects deeper than `levels`; does not recurse."""
     level = [value]
-    for _ in range(DEEPEST):
+    for _ in range(levels):
         level = [
             child
             for parent in level
@@ -140,8 +142,8 @@ def _check_depth(value: Any, path: str) -> None:
             if isinstance(child, dict | list)
         ]
         if not level:
-            return
-    _refuse_depth(path)
+            return False
+    return True
 
 
 def _prompt_in(value: Any) -> dict[str, Any] | None:
