@@ -11,10 +11,13 @@ from doit.cmd_base import ModuleTaskLoader
 from doit.doit_cmd import DoitMain
 from doit.reporter import ZeroReporter
 
+from ..errors import RunflowError
 from .graph import DOIT_CONFIG, Graph
 from .state import state_file
 
 State = Literal["done", "up to date", "failed"]
+
+_NOT_BEGUN = 3  # doit's exit code when it stops before the first task
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,8 @@ def run(root: Path, tasks: list[str]) -> list[Outcome]:
 
     The state is the project's own, so what was done before is not done again; what `doit` did in
     the folder itself counts for the root that a dodo.py there names, `Path(".")`.
-    Raises SaveError where it cannot be kept.
+    Raises SaveError where it cannot be kept, and RunflowError without findings when doit did not
+    begin: then it has said why on standard error.
     """
     outcomes: list[Outcome] = []
 
@@ -59,5 +63,6 @@ def run(root: Path, tasks: list[str]) -> list[Outcome]:
 
     config = {**DOIT_CONFIG, "dep_file": str(state_file(root)), "reporter": Recorder}
     loader = ModuleTaskLoader({"DOIT_CONFIG": config, "build": Graph([root])})
-    DoitMain(loader, config_filenames=()).run(["run", *tasks])
+    if DoitMain(loader, config_filenames=()).run(["run", *tasks]) == _NOT_BEGUN:
+        raise RunflowError()
     return outcomes

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from runflow_build.errors import RunflowError
 from runflow_build.tasks.run import run
 
 
@@ -42,3 +43,12 @@ def test_a_failure_says_what_the_stage_found(new_project: Any) -> None:
     (outcome,) = run(project.root, ["rewrite"])
     assert (outcome.task, outcome.state) == ("fresh", "failed")
     assert outcome.text.startswith("runflow.lock: error lock-missing: ")
+
+
+def test_what_doit_refuses_to_begin_is_no_success(
+    new_project: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project = new_project("poster")
+    with pytest.raises(RunflowError):
+        run(project.root, ["no-such-task"])
+    assert "no-such-task" in capsys.readouterr().err
