@@ -17,7 +17,8 @@ def shipped(version: str | None) -> Mapping[str, Any]:
     """Raw definitions of the core node classes, by class, in the shape of /object_info.
 
     Of the catalogues that ship, the newest that is not newer than `version` ("0.8.0"), else the
-    oldest; without a version the newest. Choices that depend on an installation's files are empty.
+    oldest; without a version the newest. Choices that depend on an installation's files are empty;
+    `files` says in which folder each such input looks.
     """
     catalogues = _catalogues()
     wanted = _number(version)
@@ -54,8 +55,11 @@ def _number(version: str | None) -> tuple[int, ...] | None:
 @lru_cache
 def _read(path: Path) -> Mapping[str, Any]:
     nodes = json.loads(path.read_bytes())["nodes"]
-    assert isinstance(nodes, dict)
-    return nodes
+    fields = json.loads((_FOLDER / "file_fields.json").read_bytes())["classes"]
+    return {
+        name: {**node, "files": fields[name]} if name in fields else node
+        for name, node in nodes.items()
+    }
 
 
 @lru_cache

@@ -2,7 +2,8 @@
 
 The raw shape is that of ComfyUI's /object_info: ``{class: {"input": {"required": {name: [type,
 options]}, "optional": {…}}, "input_order": {…}, "output": [type…], "output_node": bool}}``, where
-the type of a combo is the list of its choices, or "COMBO" with the choices in the options.
+the type of a combo is the list of its choices, or "COMBO" with the choices in the options. What
+/object_info does not say, a catalogue adds: ``"files": {input: folder}``.
 """
 
 from __future__ import annotations
@@ -107,6 +108,17 @@ class Definitions:
         """Whether ComfyUI itself, or Runflow, brings the class; the project's file has no say."""
         return any(name != "file" and class_type in layer for name, layer in self._layers)
 
+    def file_folder(self, class_type: str, name: str) -> str | None:
+        """Where the files lie that an input names: `models/loras`, `input`; None: it names none.
+
+        With a slash at the end (`models/diffusers/`) the input names a folder that lies there.
+        """
+        for _, layer in self._layers:
+            folder = _mapping(_mapping(layer.get(class_type)).get("files")).get(name)
+            if isinstance(folder, str):
+                return folder
+        return None
+
     def raw(self, class_type: str) -> Mapping[str, Any] | None:
         """The definition as ComfyUI gave it."""
         for _, layer in self._layers:
@@ -208,10 +220,11 @@ def _inputs(raw: Mapping[str, Any]) -> Iterable[InputDefinition]:
         inputs = _mapping(sections.get(section))
         first = [name for name in _sequence(order.get(section)) if name in inputs]
         for name in dict.fromkeys([*first, *inputs]):
-            yield _input_definition(name, _sequence(inputs[name]), section == "required")
+            yield input_definition(name, _sequence(inputs[name]), section == "required")
 
 
-def _input_definition(name: str, spec: list[Any], required: bool) -> InputDefinition:
+def input_definition(name: str, spec: list[Any], required: bool) -> InputDefinition:
+    """One input, from its entry in a raw definition."""
     options = _mapping(spec[1]) if len(spec) > 1 else {}
     kind = spec[0] if spec else "*"
     if isinstance(kind, list):
