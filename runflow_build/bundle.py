@@ -12,7 +12,8 @@ from .document import Document
 from .errors import BundleError
 from .findings import Finding
 from .lock.model import ComfyUIPin, GPUPin, ModelPin, NodePackPin, ResourcePin
-from .workflow.model import Contract, ContractInput, ContractOutput, Prompt
+from .workflow.contract_model import Contract, ContractInput, ContractOutput
+from .workflow.model import Prompt
 
 BUNDLE_SCHEME = 1  # of the digest; a change of what it is over is a new number
 

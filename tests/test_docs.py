@@ -25,7 +25,7 @@ from runflow_build.tasks.diff import lock_diff
 from runflow_build.tasks.graph import Graph
 from runflow_build.tasks.init import start
 from runflow_build.tasks.lock import relock
-from runflow_build.workflow.model import ContractInput, ContractOutput
+from runflow_build.workflow.contract_model import ContractInput, ContractOutput
 from runflow_build.workflow.runflow_nodes import INPUTS, OUTPUTS
 from runflow_build.yaml_text import read_yaml
 

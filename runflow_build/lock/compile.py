@@ -10,9 +10,10 @@ from ..file_names import DEFINITIONS_FILE, SPEC_FILE
 from ..findings import Finding, Where
 from ..spec.model import EndpointWish, GPUWish, InputWish, OutputWish, PythonWish, Spec
 from ..workflow.contract import nodes_named
+from ..workflow.contract_model import ContractInput, ContractOutput
 from ..workflow.convert import prompt_digest
 from ..workflow.definitions import Definitions, definitions_text
-from ..workflow.model import ContractInput, ContractOutput, Prompt, Workflows, where_in
+from ..workflow.model import Prompt, Workflows, where_in
 from ..workflow.references import node_classes
 from .model import EndpointPin, FilePin, GPUPin, Lock, Pins, PythonPins, TargetPins
 from .needs import AllNeeds, Needs, all_needs, packs_by_endpoint

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeVar, get_args
 
 from ..document import Document
 from ..findings import printable
-from ..workflow.model import ContractInput, ContractOutput
+from ..workflow.contract_model import ContractInput, ContractOutput
 from .model import EndpointPin, Lock, PythonPins
 
 # In the order in which a reviewer should meet them.

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from ..document import Document
-from ..workflow.model import ContractInput, ContractOutput
+from ..workflow.contract_model import ContractInput, ContractOutput
 
 LOCK_FORMAT = 1
 

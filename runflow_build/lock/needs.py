@@ -12,10 +12,11 @@ from ..findings import Finding, Where
 from ..spec.model import EndpointWish, ModelWish, Spec
 from ..workflow import runflow_nodes
 from ..workflow.contract import contract_of, nodes_named
+from ..workflow.contract_model import Contract, ContractInput
 from ..workflow.convert import prompt_of
 from ..workflow.declared import default_of
 from ..workflow.definitions import Definitions
-from ..workflow.model import Contract, ContractInput, Prompt, Workflow, Workflows, where_in
+from ..workflow.model import Prompt, Workflow, Workflows, where_in
 from ..workflow.reach import reached
 from ..workflow.references import (
     ModelReference,

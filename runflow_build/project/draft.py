@@ -12,8 +12,9 @@ from ..file_names import STATE_FOLDER
 from ..redact import shown
 from ..spec.schema import SCHEMA_NAME
 from ..workflow.contract import PICTURE_SINKS
+from ..workflow.contract_model import Contract
 from ..workflow.definitions import Definitions, InputDefinition
-from ..workflow.model import Contract, Prompt
+from ..workflow.model import Prompt
 from ..workflow.reach import link_of, reached
 from ..yaml_text import scalar
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..errors import ApiError, BindError, EngineError, RunflowError
 from ..findings import Finding, Where
-from ..workflow.model import Contract
+from ..workflow.contract_model import Contract
 from .assets import LARGEST, Assets
 from .client import ATTEMPTS, Client, backoff, part
 from .outputs import output_files, save

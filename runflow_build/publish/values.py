@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from ..errors import BindError
 from ..findings import Finding, Where
 from ..rewrite.bind import coerce
-from ..workflow.model import Contract, ContractInput, InputType
+from ..workflow.contract_model import Contract, ContractInput, InputType
 
 Value = Any  # JSON, or a Path: the file itself goes up as an asset
 

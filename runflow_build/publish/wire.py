@@ -18,7 +18,7 @@ from ..file_names import SPEC_FILE
 from ..findings import Finding, Key, Where
 from ..lock.model import GPUPin, ResourcePin
 from ..workflow import runflow_nodes
-from ..workflow.model import TYPE_CODES, Contract, ContractInput, ContractOutput
+from ..workflow.contract_model import TYPE_CODES, Contract, ContractInput, ContractOutput
 from .provenance import Provenance
 
 Body = dict[str, Any]

@@ -12,7 +12,8 @@ from typing import Any
 
 from ..errors import BindError
 from ..findings import Finding, Where
-from ..workflow.model import Contract, ContractInput, Prompt
+from ..workflow.contract_model import Contract, ContractInput
+from ..workflow.model import Prompt
 from ..workflow.reach import link_of, sources
 from ..workflow.values import MisfitError, coerced, kind_of, printable, shown, takes
 

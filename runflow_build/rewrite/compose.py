@@ -11,9 +11,10 @@ from ..errors import CheckError, LockError, StaleLockError
 from ..file_names import LOCK_FILE
 from ..findings import Finding, Where
 from ..lock.model import EndpointPin, Lock
+from ..workflow.contract_model import Contract
 from ..workflow.convert import prompt_digest, prompt_of
 from ..workflow.definitions import Definitions
-from ..workflow.model import Contract, Prompt, Workflow
+from ..workflow.model import Prompt, Workflow
 from ..workflow.references import model_references, resource_references
 from .expose import expose
 from .graph import published_graph

@@ -11,8 +11,9 @@ from typing import Any
 
 from ..workflow import runflow_nodes
 from ..workflow.contract import PICTURE_SINKS
+from ..workflow.contract_model import Contract, ContractInput, ContractOutput
 from ..workflow.definitions import Definitions
-from ..workflow.model import Contract, ContractInput, ContractOutput, Prompt
+from ..workflow.model import Prompt
 from ..workflow.reach import link_of
 from .trim import VALUE, is_runflow_input
 

@@ -11,9 +11,9 @@ from itertools import zip_longest
 from typing import Any
 
 from ..workflow import runflow_nodes
+from ..workflow.contract_model import Contract
 from ..workflow.definitions import Definitions
 from ..workflow.graph import id_text
-from ..workflow.model import Contract
 from ..workflow.widgets import layout_of
 from .trim import FILE_NAME, VALUE
 

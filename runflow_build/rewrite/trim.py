@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ..workflow import runflow_nodes
-from ..workflow.model import Contract, ContractInput, Prompt
+from ..workflow.contract_model import Contract, ContractInput
+from ..workflow.model import Prompt
 from ..workflow.reach import reached
 
 VALUE = "value"  # the socket of every Runflow Input that a caller's value replaces

@@ -13,15 +13,15 @@ from uuid import UUID, uuid5
 from pydantic import Field
 
 from ..workflow.contract import served_contract
-from ..workflow.model import (
+from ..workflow.contract_model import (
     TYPE_CODES,
     Contract,
     ContractInput,
     ContractOutput,
     InputType,
     OutputType,
-    Prompt,
 )
+from ..workflow.model import Prompt
 from .problem import FieldError
 from .wire import Body
 

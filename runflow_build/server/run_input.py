@@ -17,7 +17,7 @@ from urllib.parse import unquote_to_bytes
 
 from ..errors import BindError
 from ..rewrite.bind import coerce
-from ..workflow.model import Contract, ContractInput
+from ..workflow.contract_model import Contract, ContractInput
 from .asset_store import Asset, AssetStore
 from .file_store import FileStore
 from .keys import Caller

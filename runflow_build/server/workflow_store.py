@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, Select, and_, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from ..workflow.model import Contract, Prompt
+from ..workflow.contract_model import Contract
+from ..workflow.model import Prompt
 from .clock import iso, seconds
 from .database import Database
 from .filters import Field

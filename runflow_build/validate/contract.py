@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ..findings import Finding, Where
 from ..workflow import runflow_nodes
 from ..workflow.contract import PICTURE_SINKS
-from ..workflow.model import ContractInput
+from ..workflow.contract_model import ContractInput
 from ..workflow.reach import link_of
 from ..workflow.values import MisfitError, coerced, shown, takes
 from .endpoint import Endpoint

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from ..findings import Where
 from ..lock.needs import Needs
 from ..spec.model import EndpointWish
+from ..workflow.contract_model import Contract
 from ..workflow.definitions import Definitions
-from ..workflow.model import Contract, Prompt, Workflow, where_in
+from ..workflow.model import Prompt, Workflow, where_in
 
 
 @dataclass(frozen=True)

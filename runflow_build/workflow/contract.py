@@ -9,9 +9,10 @@ from ..errors import WorkflowError
 from ..file_names import SPEC_FILE
 from ..findings import Finding, Key, Where, did_you_mean
 from ..spec.model import EndpointWish, InputWish, OutputWish
+from .contract_model import Contract, ContractInput, ContractOutput, InputType
 from .declared import declared_inputs, declared_outputs, default_of, own_title
 from .definitions import COMBO, UPLOADS, Definitions, InputDefinition
-from .model import Contract, ContractInput, ContractOutput, InputType, Prompt, where_in
+from .model import Prompt, where_in
 from .reach import link_of
 
 # Core nodes that end in picture files, with their socket: exposed as an output, a Runflow Output

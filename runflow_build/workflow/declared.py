@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..findings import Finding
-from .model import ContractInput, ContractOutput, Prompt, where_in
+from .contract_model import ContractInput, ContractOutput
+from .model import Prompt, where_in
 from .reach import link_of
 from .runflow_nodes import INPUTS, OUTPUTS, RunflowInput
 

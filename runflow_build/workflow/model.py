@@ -1,4 +1,4 @@
-"""A workflow file, the prompt it stands for, and the contract that a prompt offers."""
+"""A workflow file, and the prompt it stands for; nothing here needs the document formats."""
 
 from __future__ import annotations
 
@@ -6,9 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from pydantic import Field
-
-from ..document import Document
 from ..findings import Where
 
 Format = Literal["graph", "prompt"]
@@ -38,53 +35,3 @@ class Workflow:
 
 
 Workflows: TypeAlias = Mapping[str, Workflow]  # by path, as runflow.yaml writes it
-
-InputType = Literal["STRING", "INT", "FLOAT", "BOOLEAN", "IMAGE", "FILE", "COMBO"]
-OutputType = Literal["IMAGE", "FILE"]
-
-TYPE_CODES: Mapping[InputType, str] = {
-    "STRING": "string",
-    "INT": "integer",
-    "FLOAT": "float",
-    "BOOLEAN": "boolean",
-    "IMAGE": "image",
-    "FILE": "file",
-    "COMBO": "string",
-}
-"""What the API calls the types, `variable_type_code`; a COMBO is a text that has `choices`."""
-
-
-class ContractInput(Document):
-    """One value that a caller gives; the key is the name it goes by in a request's `input`."""
-
-    type: InputType  # COMBO: one of `choices`; IMAGE and FILE: an asset
-    required: bool
-    node: str
-    class_type: str = Field(alias="class")
-    title: str | None = None  # what the author calls the node, when not the class
-    field: str  # the node's input that the value goes into
-    display_name: str | None = None
-    description: str | None = None
-    default: Any = None  # used when the caller leaves an optional input out; None: there is none
-    minimum: int | float | None = None
-    maximum: int | float | None = None
-    step: int | float | None = None
-    choices: list[str] | None = None
-
-
-class ContractOutput(Document):
-    """Files that a run gives back; the key is the output's id in the response."""
-
-    type: OutputType
-    node: str
-    class_type: str = Field(alias="class")
-    title: str | None = None
-    display_name: str | None = None
-    description: str | None = None
-
-
-class Contract(Document):
-    """What an endpoint takes and gives; each mapping in the order in which a form shows it."""
-
-    inputs: dict[str, ContractInput] = {}
-    outputs: dict[str, ContractOutput] = {}

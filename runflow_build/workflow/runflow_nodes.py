@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # the node pack reads this table at ComfyUI's start and needs no pydantic for it
-    from .model import InputType, OutputType
+    from .contract_model import InputType, OutputType
 
 DEPLOY_CLASS = "RunflowDeploy"  # lives in the editor alone: never in a prompt
 

@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from .. import redact
-from .model import ContractInput
+from .contract_model import ContractInput
 
 _SHOWN_CHOICES = 20
 _EXACT_BITS = 256  # numbers up to this size are shown with all their digits

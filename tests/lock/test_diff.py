@@ -22,7 +22,7 @@ from runflow_build.lock.model import (
     TargetPins,
 )
 from runflow_build.lock.text import lock_text, read_lock
-from runflow_build.workflow.model import ContractInput, ContractOutput
+from runflow_build.workflow.contract_model import ContractInput, ContractOutput
 
 ONE, TWO = "1" * 64, "2" * 64
 

@@ -30,7 +30,7 @@ from runflow_build.lock.model import (
     TargetPins,
 )
 from runflow_build.lock.text import lock_text, read_lock
-from runflow_build.workflow.model import ContractInput, ContractOutput
+from runflow_build.workflow.contract_model import ContractInput, ContractOutput
 
 ROOT = Path(__file__).parent.parent.parent
 HASH = "4610115bb0c89560703c892c59ac2742fa821e60ef5871b33493ba544683abd7"

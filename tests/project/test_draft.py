@@ -17,8 +17,9 @@ from runflow_build.project.draft import (
 )
 from runflow_build.spec.model import GPUWish, OutputWish
 from runflow_build.spec.read import read_spec
+from runflow_build.workflow.contract_model import Contract, ContractInput, ContractOutput
 from runflow_build.workflow.definitions import Definitions
-from runflow_build.workflow.model import Contract, ContractInput, ContractOutput, Prompt
+from runflow_build.workflow.model import Prompt
 
 DEFINITIONS = Definitions(None, shipped("0.8.0"))
 

@@ -12,7 +12,7 @@ from runflow_build.bundle import Bundle
 from runflow_build.lock.model import GPUPin, ResourcePin
 from runflow_build.publish.provenance import Provenance
 from runflow_build.publish.wire import Asset, body_of, mime_type_of, spec_key
-from runflow_build.workflow.model import Contract, ContractInput, ContractOutput
+from runflow_build.workflow.contract_model import Contract, ContractInput, ContractOutput
 
 Card = Callable[..., Bundle]
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from runflow_build.errors import BindError
 from runflow_build.rewrite.bind import bind, coerce
-from runflow_build.workflow.model import Contract, ContractInput, ContractOutput, Prompt
+from runflow_build.workflow.contract_model import Contract, ContractInput, ContractOutput
+from runflow_build.workflow.model import Prompt
 
 
 def an_input(type_: str, **more: Any) -> ContractInput:

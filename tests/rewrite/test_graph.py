@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from runflow_build.rewrite.graph import published_graph
+from runflow_build.workflow.contract_model import Contract
 from runflow_build.workflow.definitions import Definitions
-from runflow_build.workflow.model import Contract
 
 KEY = "rf_live_" + "a1b2c3d4" * 4
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from runflow_build.rewrite.trim import cut_local_wiring, drop_unneeded
-from runflow_build.workflow.model import Contract, Prompt
+from runflow_build.workflow.contract_model import Contract
+from runflow_build.workflow.model import Prompt
 from runflow_build.workflow.reach import reached
 
 

@@ -18,7 +18,8 @@ from runflow_build.server.contract_rows import (
     input_rows,
     output_rows,
 )
-from runflow_build.workflow.model import Contract, Prompt
+from runflow_build.workflow.contract_model import Contract
+from runflow_build.workflow.model import Prompt
 
 WORKFLOW = str(UUID(int=7))
 PROMPT: Prompt = {

@@ -8,8 +8,9 @@ from runflow_build.errors import WorkflowError
 from runflow_build.findings import Finding
 from runflow_build.spec.model import EndpointWish, InputWish, OutputWish
 from runflow_build.workflow.contract import contract_of, served_contract
+from runflow_build.workflow.contract_model import Contract
 from runflow_build.workflow.definitions import Definitions
-from runflow_build.workflow.model import Contract, Prompt
+from runflow_build.workflow.model import Prompt
 
 SAMPLER = {
     "class_type": "KSampler",

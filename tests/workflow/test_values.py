@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from runflow_build.workflow.model import ContractInput
+from runflow_build.workflow.contract_model import ContractInput
 from runflow_build.workflow.values import MisfitError, coerced, shown, takes
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Response
 from sqlalchemy import RowMapping
 
-from ...workflow.model import Contract
+from ...workflow.contract_model import Contract
 from ..access import WorkflowCreator, WorkflowDeleter, WorkflowEditor, WorkflowReader
 from ..clock import iso, uuid7
 from ..contract_rows import input_rows, output_rows
