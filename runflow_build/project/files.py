@@ -11,6 +11,7 @@ from ..findings import Finding, Where
 from .paths import ProjectPaths
 
 LARGEST_SPEC = 16 * 1024 * 1024  # bytes
+LARGEST_WORKFLOW = 64 * 1024 * 1024  # bytes
 
 _WIDE = ((b"\xff\xfe", "UTF-16"), (b"\xfe\xff", "UTF-16"))
 

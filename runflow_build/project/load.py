@@ -7,26 +7,23 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from ..errors import LockError, SpecError, WorkflowError
-from ..file_names import DEFINITIONS_FILE, LOCK_FILE, SPEC_FILE
+from ..file_names import LOCK_FILE, SPEC_FILE
 from ..findings import Finding, Key, Where
 from ..lock.model import Lock
 from ..lock.text import read_lock
 from ..spec.model import Spec
 from ..spec.read import SpecText, read_spec
-from ..workflow.definitions import Definitions, read_definitions
+from ..workflow.definitions import Definitions
 from ..workflow.formats import read_workflow
 from ..workflow.model import Workflow, Workflows
 from ..yaml_text import LARGEST as LARGEST_YAML
 from ..yaml_text import placed
 from .catalogue import shipped, version_of
-from .files import read_file, spec_bytes, text_of
+from .definitions import load_definitions
+from .files import LARGEST_WORKFLOW, read_file, spec_bytes, text_of
 from .paths import ProjectPaths
-
-LARGEST_WORKFLOW = 64 * 1024 * 1024  # bytes
-LARGEST_DEFINITIONS = 64 * 1024 * 1024  # bytes
 
 # A doit run loads the project once for each of its tasks. The two large files are parsed once for
 # all of them, by their bytes: what is read is always what stands on the disk.
@@ -111,17 +108,12 @@ def _parsed_lock(data: bytes) -> Lock:
     return read_lock(text_of(data, LOCK_FILE, LockError))
 
 
-def load_definitions(paths: ProjectPaths) -> Mapping[str, Any] | None:
-    """The raw definitions of runflow.definitions.json; None without one. Raises LockError."""
-    if not paths.definitions.exists():
-        return None
-    data = read_file(paths.definitions, DEFINITIONS_FILE, LARGEST_DEFINITIONS, LockError)
-    try:
-        return read_definitions(text_of(data, DEFINITIONS_FILE, LockError))
-    except WorkflowError as error:
-        fix = "restore it with git, or delete it and run `runflow lock`"
-        findings = (replace(one.in_file(DEFINITIONS_FILE), fix=fix) for one in error.findings)
-        raise LockError(*findings) from None
+def load_version(paths: ProjectPaths) -> str | None:
+    """The ComfyUI version whose shipped definitions fit the project; None: the newest.
+
+    Raises SpecError, LockError.
+    """
+    return _comfyui_version(load_spec(paths).spec, _lock(paths))
 
 
 def _comfyui_version(spec: Spec, lock: Lock | None) -> str | None:

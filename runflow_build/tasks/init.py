@@ -10,9 +10,10 @@ from ..errors import SaveError, SpecError, UsageError, WorkflowError
 from ..file_names import SPEC_FILE
 from ..findings import Finding, Where, has_errors, render
 from ..project.catalogue import commit_of, newest, shipped
+from ..project.definitions import load_definitions
 from ..project.draft import EndpointDraft, draft_text, exposed_outputs, suggested_inputs
-from ..project.files import read_file
-from ..project.load import LARGEST_WORKFLOW, load_definitions, version_wished
+from ..project.files import LARGEST_WORKFLOW, read_file
+from ..project.load import version_wished
 from ..project.paths import ProjectPaths
 from ..project.save import exclusive, save_files
 from ..redact import shown

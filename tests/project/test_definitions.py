@@ -1,0 +1,111 @@
+"""Which definitions serve a workflow that is named on its own."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runflow_build.errors import LockError, RunflowError, WorkflowError
+from runflow_build.project import definitions as module
+from runflow_build.project.definitions import definitions_for
+
+
+def raw(title: str) -> dict[str, Any]:
+    return {"input": {"required": {}}, "output": ["IMAGE"], "display_name": title}
+
+
+def write(folder: Path, **titles: str) -> Path:
+    """A definitions file in the folder: class -> title."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "runflow.definitions.json"
+    nodes = {name: raw(title) for name, title in titles.items()}
+    path.write_text(json.dumps({"definitions": 1, "nodes": nodes}), encoding="utf-8")
+    return path
+
+
+def title(folder: Path, root: Path, class_type: str = "Mine", **more: Any) -> str | None:
+    definition = definitions_for(folder, root, **more).get(class_type)
+    return definition.title if definition else None
+
+
+def test_the_file_beside_the_workflow_goes_before_the_projects(tmp_path: Path) -> None:
+    flows = tmp_path / "flows"
+    flows.mkdir()
+    assert title(flows, tmp_path) is None
+    write(tmp_path, Mine="the project's")
+    assert title(flows, tmp_path) == "the project's"
+    write(flows, Mine="beside")
+    assert title(flows, tmp_path) == "beside"
+
+
+@pytest.mark.parametrize("wrapped", [True, False])
+def test_a_named_file_stands_in_for_both(tmp_path: Path, wrapped: bool) -> None:
+    write(tmp_path, Mine="the project's", Other="the project's")
+    named = tmp_path / "object_info.json"
+    nodes = {"Mine": raw("named")}
+    named.write_text(json.dumps({"definitions": 1, "nodes": nodes} if wrapped else nodes))
+    assert title(tmp_path, tmp_path, file=named) == "named"
+    assert title(tmp_path, tmp_path, "Other", file=named) is None
+
+
+def test_what_the_file_lacks_is_what_ships(tmp_path: Path) -> None:
+    write(tmp_path, SaveImage="mine")
+    assert title(tmp_path, tmp_path, "SaveImage") == "mine"
+    assert title(tmp_path, tmp_path, "LoadImage") == "Load Image"
+
+
+@pytest.fixture
+def catalogues(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A catalogue for every version, with one class that is called as the version is."""
+    monkeypatch.setattr(module, "shipped", lambda version: {version or "newest": raw("")})
+
+
+@pytest.mark.usefixtures("catalogues")
+def test_the_catalogue_is_the_newest_or_the_one_that_is_asked_for(tmp_path: Path) -> None:
+    assert definitions_for(tmp_path, tmp_path).get("newest") is not None
+    assert definitions_for(tmp_path, tmp_path, comfyui="0.3.64").get("0.3.64") is not None
+
+
+@pytest.mark.usefixtures("catalogues")
+def test_a_project_has_the_catalogue_of_its_comfyui(tmp_path: Path) -> None:
+    (tmp_path / "runflow.yaml").write_text("version: 1\ncomfyui: {ref: v0.3.64}\nendpoints: {}\n")
+    assert definitions_for(tmp_path / "flows", tmp_path).get("0.3.64") is not None
+    (tmp_path / "runflow.lock").write_text(
+        "lock: 1\ncomfyui:\n  repository: https://github.com/comfyanonymous/ComfyUI\n"
+        f"  ref: v0.8.0\n  commit: {'a' * 40}\n  version: 0.8.0\n"
+        'python:\n  version: "3.12"\n'
+    )
+    definitions = definitions_for(tmp_path / "flows", tmp_path)
+    assert definitions.get("0.8.0") is not None, "the lock decides"
+    assert definitions.get("0.3.64") is None
+
+
+def test_the_project_is_not_read_where_the_file_has_the_class(tmp_path: Path) -> None:
+    write(tmp_path, Mine="mine")
+    (tmp_path / "runflow.yaml").write_text("nonsense: [\n")
+    definitions = definitions_for(tmp_path, tmp_path)
+    assert definitions.get("Mine") is not None
+    with pytest.raises(RunflowError):
+        definitions.get("LoadImage")
+
+
+def test_a_damaged_file_says_how_to_have_it_again(tmp_path: Path) -> None:
+    path = tmp_path / "runflow.definitions.json"
+    path.write_text("{")
+    with pytest.raises(LockError) as caught:
+        definitions_for(tmp_path, tmp_path)
+    assert "restore it with git" in (caught.value.findings[0].fix or "")
+    with pytest.raises(WorkflowError) as named:
+        definitions_for(tmp_path, tmp_path, file=path)
+    (finding,) = named.value.findings
+    assert (finding.code, finding.where.file) == ("definitions-malformed", path.as_posix())
+    assert "/object_info" in (finding.fix or "")
+
+
+def test_a_named_file_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(WorkflowError) as caught:
+        definitions_for(tmp_path, tmp_path, file=tmp_path / "gone.json")
+    assert caught.value.findings[0].code == "file-missing"
