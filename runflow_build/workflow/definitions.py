@@ -73,6 +73,9 @@ class NodeDefinition:
     outputs: tuple[str, ...]  # types, by slot
     output_node: bool
     title: str  # what the editor calls a node that its author has not renamed
+    output_names: tuple[str, ...] = ()  # by slot, as far as the class names them
+    output_matchtypes: tuple[str | None, ...] = ()  # template that an output takes its type from
+    pack: str | None = None  # folder of the node pack that brings it; None: ComfyUI itself
 
     def input(self, name: str) -> InputDefinition | None:
         return next((one for one in self.inputs if one.name == name), None)
@@ -143,6 +146,10 @@ def stripped(definition: Mapping[str, Any]) -> dict[str, Any]:
         kept["output_node"] = True
     if title := definition.get("display_name"):
         kept["display_name"] = title
+    if any(templates := _sequence(definition.get("output_matchtypes"))):
+        kept["output_matchtypes"] = templates
+    if _pack(module := definition.get("python_module")):
+        kept["python_module"] = module
     return kept
 
 
@@ -207,10 +214,22 @@ def _node_definition(class_type: str, raw: Mapping[str, Any]) -> NodeDefinition:
     return NodeDefinition(
         class_type=class_type,
         inputs=tuple(_inputs(raw)),
-        outputs=tuple(str(one) for one in _sequence(raw.get("output"))),
+        outputs=tuple(
+            COMBO if isinstance(one, list) else str(one) for one in _sequence(raw.get("output"))
+        ),
         output_node=bool(raw.get("output_node")),
         title=str(raw.get("display_name") or class_type),
+        output_names=tuple(str(one) for one in _sequence(raw.get("output_name"))),
+        output_matchtypes=tuple(_sequence(raw.get("output_matchtypes"))),
+        pack=_pack(raw.get("python_module")),
     )
+
+
+def _pack(module: Any) -> str | None:
+    """The folder that a class was loaded from: `custom_nodes.ComfyUI-KJNodes` and the like."""
+    if not isinstance(module, str) or not module.startswith("custom_nodes."):
+        return None
+    return module.removeprefix("custom_nodes.")
 
 
 def _inputs(raw: Mapping[str, Any]) -> Iterable[InputDefinition]:
