@@ -214,10 +214,26 @@ CODES: Mapping[str, Code] = {
     "workflow-too-deep": _error("A workflow's JSON nests too deeply to be one."),
     "node-duplicate-id": _error("Two nodes of one workflow have the same id."),
     "node-malformed": _error("A node lacks what every node has."),
-    "node-unsupported": _error("A kind of node that this release cannot convert."),
+    "node-unsupported": _error("A node sends what only a browser has, such as a camera's picture."),
     "node-class-unknown": _warning("No definition of a node class; it converts by its own slots."),
+    "node-values-unnamed": _error(
+        "No definition of a node class, and its values are saved without names."
+    ),
+    "subgraph-cycle": _error("A subgraph contains itself."),
+    "subgraph-missing": _error("A subgraph is used whose inside the file does not hold."),
+    "group-in-subgraph": _error("A group node stands inside a subgraph, which ComfyUI cannot send."),
     "link-dangling": _error("A link comes from a node or slot that does not exist."),
     "link-cycle": _error("Nodes feed each other in a circle."),
+    "link-type-conflict": _error("Inputs that must be of one type are linked to different ones."),
+    "links-form": _warning("Links are not written as the graph's version says."),
+    "wire-loop": _error("What bypassed nodes or reroutes pass on leads back to itself."),
+    "editor-refuses": _warning("ComfyUI's editor cannot send the graph; its meaning is plain."),
+    "values-object": _warning("Values are saved by name, and the editor sends none of them."),
+    "values-shifted": _warning("A value is missing among the saved ones; those behind it shift."),
+    "primitive-limited": _warning("A shared primitive's value was changed to fit all limits."),
+    "primitive-lost": _warning("A primitive has a value that the editor does not send."),
+    "text-comment": _warning("The editor sends a text without what it takes for comments."),
+    "text-escape": _warning("The editor adds a word to a text that ends with a backslash."),
     "text-choice": _warning(
         "A text offers choices that the editor draws anew; the first is taken."
     ),

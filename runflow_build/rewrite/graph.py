@@ -13,8 +13,8 @@ from typing import Any
 from ..workflow import runflow_nodes
 from ..workflow.contract_model import Contract
 from ..workflow.definitions import Definitions
+from ..workflow.editor.widgets import saved_names
 from ..workflow.graph import id_text
-from ..workflow.widgets import layout_of
 from .trim import FILE_NAME, VALUE
 
 _ROOT = ""  # name of the outermost scope; the others are called by their subgraph's id
@@ -191,7 +191,7 @@ class _Rebuilding:
         definition = self.definitions.get(str(node.get("type")))
         values = node.get("widgets_values")
         if place in self.emptied and definition and isinstance(values, list):
-            saved = [widget.name for widget in layout_of(definition).widgets if widget.saved]
+            saved = saved_names(definition)
             made["widgets_values"] = [
                 "" if isinstance(value, str) and name in self.emptied[place] else value
                 for name, value in zip_longest(saved[: len(values)], values)

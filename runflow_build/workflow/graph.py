@@ -1,20 +1,19 @@
-"""The editor graph as values: nodes, slots and links, read with a finding for whatever is odd.
+"""What a saved editor graph holds: nodes, links and subgraph definitions, checked for their shape.
 
-Both schemas: 0.4 writes a link as a list, 1 as a mapping. Only the form that belongs to the
-graph's `version` counts, as in the editor; a link in the other form is not there.
+Both schemas: 0.4 writes a link as a list, 1 and every subgraph as a mapping. A link is taken in
+either form; that the editor itself would not find it is a finding.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import Any
 
-from ..findings import Finding, Where
+from ..findings import Finding, Key, Where
 
 # Types that the editor renames when it opens a graph.
-_RENAMED: Mapping[str, str] = {
+RENAMED: Mapping[str, str] = {
     "T2IAdapterLoader": "ControlNetLoader",
     "ConditioningAverage ": "ConditioningAverage",
     "SDV_img2vid_Conditioning": "SVD_img2vid_Conditioning",
@@ -23,79 +22,81 @@ _RENAMED: Mapping[str, str] = {
 }
 
 
-class Mode(IntEnum):
-    """What the editor does with a node; any other number means ALWAYS."""
+@dataclass(frozen=True)
+class SavedGraph:
+    """A graph or the inside of a subgraph, as written; what has no usable shape is left out."""
 
-    ALWAYS = 0
-    MUTED = 2
-    BYPASSED = 4
+    nodes: tuple[tuple[str, Mapping[str, Any]], ...]  # id, entry; in saved order
+    links: tuple[tuple[Any, str, int, str, int], ...]  # id, origin, slot, target, slot
+    path: Key = ()  # key path in the file
 
 
 @dataclass(frozen=True)
-class Slot:
-    """An input slot."""
-
-    name: str
-    type: str
-    link: Any  # id of a link, as written; None: nothing linked
-    widget: str | None  # the widget that the slot stands for; None: a plain socket
-
-
-@dataclass(frozen=True)
-class Link:
-    """A wire, from an output slot of one node to an input slot of another."""
-
-    id: Any
-    origin: str  # node id
-    origin_slot: int
-    target: str
-    target_slot: int
-
-
-@dataclass(frozen=True)
-class Node:
-    """A box on the canvas."""
+class SavedSubgraph:
+    """A subgraph definition."""
 
     id: str
-    class_type: str
-    title: str | None  # None: the author did not rename it
-    mode: int
-    inputs: tuple[Slot, ...]
-    outputs: int  # number of output slots as saved
-    widgets_values: Any  # list by position; some packs save a mapping; None: nothing saved
-    properties: Mapping[str, Any]
-
-    def where(self, field: str | None = None) -> Where:
-        return Where(node=self.id, title=self.title, class_type=self.class_type, field=field)
+    name: str
+    graph: SavedGraph
+    inputs: tuple[Mapping[str, Any], ...]
+    outputs: tuple[Mapping[str, Any], ...]
 
 
-@dataclass(frozen=True)
-class Graph:
-    """The whole canvas, without layout."""
+def read_graph(data: Mapping[str, Any], path: Key = ()) -> tuple[SavedGraph, list[Finding]]:
+    """The nodes and links of a graph.
 
-    nodes: Mapping[str, Node]  # by id, in saved order
-    links: Mapping[Any, Link]  # by id as written
-    subgraphs: Mapping[str, str]  # names by the definitions' ids, which are also node types
-
-
-def read_graph(data: Mapping[str, Any]) -> tuple[Graph, list[Finding]]:
-    """The graph in a workflow's JSON, and what is wrong with its nodes.
-
-    Findings: `node-malformed`, `node-duplicate-id`.
+    Findings: `node-malformed`, `node-duplicate-id`, `links-form`.
     """
-    nodes: dict[str, Node] = {}
+    nodes: dict[str, Mapping[str, Any]] = {}
     findings: list[Finding] = []
-    for index, raw in enumerate(data["nodes"]):
+    rows = data.get("nodes")
+    for index, raw in enumerate(rows if isinstance(rows, list) else []):
         problem = _problem(raw)
         if problem:
-            findings.append(_malformed(index, raw, problem))
+            findings.append(_malformed((*path, "nodes", index), index, raw, problem))
             continue
-        node = _node(raw)
-        if node.id in nodes:
-            findings.append(_duplicate(nodes[node.id], node))
+        node = id_text(raw["id"]) or ""
+        if node in nodes:
+            findings.append(_duplicate(node, nodes[node], raw))
         else:
-            nodes[node.id] = node
-    return Graph(nodes, _links(data), _subgraphs(data)), findings
+            nodes[node] = raw
+    links, misread = _links(data)
+    if misread:
+        findings.append(_form(misread, path))
+    return SavedGraph(tuple(nodes.items()), links, path), findings
+
+
+def subgraph_definitions(data: Mapping[str, Any]) -> tuple[list[SavedSubgraph], list[Finding]]:
+    """The subgraph definitions of a graph, those inside others too, in the order of the file."""
+    found: list[SavedSubgraph] = []
+    findings: list[Finding] = []
+    todo: list[tuple[Mapping[str, Any], Key]] = [(data, ())]
+    while todo:
+        holder, path = todo.pop()
+        for index, row in enumerate(subgraph_rows(holder)):
+            if not isinstance(row.get("id"), str):
+                continue
+            place = (*path, "definitions", "subgraphs", index)
+            graph, problems = read_graph(row, place)
+            findings += problems
+            found.append(
+                SavedSubgraph(
+                    row["id"],
+                    row["name"] if isinstance(row.get("name"), str) else "",
+                    graph,
+                    tuple(_mappings(row.get("inputs"))),
+                    tuple(_mappings(row.get("outputs"))),
+                )
+            )
+            todo.append((row, place))
+    return found, findings
+
+
+def subgraph_rows(holder: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The subgraph definitions right below a graph, as written."""
+    definitions = holder.get("definitions")
+    rows = definitions.get("subgraphs") if isinstance(definitions, dict) else None
+    return list(_mappings(rows))
 
 
 def id_text(value: Any) -> str | None:
@@ -107,6 +108,15 @@ def id_text(value: Any) -> str | None:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return str(value)
+
+
+def link_id(value: Any) -> Any:
+    """A link's id, the same whether written as number or text; None when it is none."""
+    if type(value) is int:
+        return value
+    if isinstance(value, str):
+        return int(value) if value.isascii() and value.isdigit() and len(value) < 16 else value
+    return value if isinstance(value, float) else None
 
 
 def _problem(raw: Any) -> str | None:
@@ -122,19 +132,20 @@ def _problem(raw: Any) -> str | None:
             continue
         if not isinstance(slots, list) or not all(isinstance(slot, dict) for slot in slots):
             return f"its `{name}` are no list of slots"
-    if not all(isinstance(slot.get("name"), str) for slot in raw.get("inputs") or []):
-        return "an input slot has no name"
+    for slot in raw.get("inputs") or ():
+        if not isinstance(slot.get("name"), str):
+            return "an input slot has no name"
     return None
 
 
-def _malformed(index: int, raw: Any, problem: str) -> Finding:
+def _malformed(key: Key, index: int, raw: Any, problem: str) -> Finding:
     node = id_text(raw.get("id")) if isinstance(raw, dict) else None
     kind = raw.get("type") if isinstance(raw, dict) else None
     return Finding(
         "node-malformed",
         f"entry {index + 1} of `nodes` is not a node: {problem}",
         Where(
-            key=("nodes", index),
+            key=key,
             node=node or None,
             class_type=kind if isinstance(kind, str) and kind else None,
         ),
@@ -142,79 +153,72 @@ def _malformed(index: int, raw: Any, problem: str) -> Finding:
     )
 
 
-def _duplicate(first: Node, second: Node) -> Finding:
+def _duplicate(node: str, first: Mapping[str, Any], second: Mapping[str, Any]) -> Finding:
     return Finding(
         "node-duplicate-id",
-        f"two nodes have the id {first.id}",
-        first.where(),
-        (("also", second.where().node_text()),),
+        f"two nodes have the id {node}",
+        _where(node, first),
+        (("also", _where(node, second).node_text()),),
         "open the workflow in ComfyUI, which gives one of them another id, and save it",
     )
 
 
-def _node(raw: Mapping[str, Any]) -> Node:
-    mode, title = raw.get("mode"), raw.get("title")
-    properties = raw.get("properties")
-    return Node(
-        id=id_text(raw["id"]) or "",
-        class_type=_RENAMED.get(raw["type"], raw["type"]),
-        title=title if isinstance(title, str) and title else None,
-        mode=mode if isinstance(mode, int) else Mode.ALWAYS,
-        inputs=tuple(_slot(slot) for slot in raw.get("inputs") or []),
-        outputs=len(raw.get("outputs") or []),
-        widgets_values=raw.get("widgets_values"),
-        properties=properties if isinstance(properties, dict) else {},
+def _where(node: str, raw: Mapping[str, Any]) -> Where:
+    title = raw.get("title")
+    kind = RENAMED.get(raw["type"], raw["type"])
+    return Where(
+        node=node, title=title if isinstance(title, str) and title else None, class_type=kind
     )
 
 
-def _slot(raw: Mapping[str, Any]) -> Slot:
-    widget = raw.get("widget")
-    name = widget.get("name") if isinstance(widget, dict) else None
-    link = raw.get("link")
-    return Slot(
-        name=raw["name"],
-        type=str(raw.get("type", "*")),
-        link=link if isinstance(link, int | float | str) else None,
-        widget=(name if isinstance(name, str) else raw["name"])
-        if isinstance(widget, dict)
-        else None,
+def _form(misread: int, path: Key) -> Finding:
+    return Finding(
+        "links-form",
+        f"{misread} of the links are not written as the graph's `version` says, so ComfyUI's "
+        "editor does not find them; they are taken as they are meant",
+        Where(key=(*path, "links")),
+        fix="set `version` to 0.4 for links as lists, or to 1 for links as objects",
     )
 
 
-def _links(data: Mapping[str, Any]) -> dict[Any, Link]:
-    """The link table; of two links with one id the later counts."""
+def _links(data: Mapping[str, Any]) -> tuple[tuple[tuple[Any, str, int, str, int], ...], int]:
+    """The rows of the link table that can be read, and how many the editor would not read."""
     rows = data.get("links")
-    read = _listed_link if data.get("version") == 0.4 else _mapped_link
-    found = (read(row) for row in (rows if isinstance(rows, list) else []))
-    return {link.id: link for link in found if link is not None}
+    lists = data.get("version") == 0.4
+    found, misread = [], 0
+    for row in rows if isinstance(rows, list) else ():
+        link = _link(row)
+        if link is not None:
+            found.append(link)
+            misread += isinstance(row, list) != lists
+    return tuple(found), misread
 
 
-def _listed_link(row: Any) -> Link | None:
-    return _link(*row[:5]) if isinstance(row, list) and len(row) >= 5 else None
-
-
-def _mapped_link(row: Any) -> Link | None:
-    if not isinstance(row, dict):
+def _link(row: Any) -> tuple[Any, str, int, str, int] | None:
+    if isinstance(row, list):
+        if len(row) < 5:
+            return None
+        id, origin, origin_slot, target, target_slot = row[:5]
+    elif isinstance(row, dict):
+        names = ("id", "origin_id", "origin_slot", "target_id", "target_slot")
+        id, origin, origin_slot, target, target_slot = (row.get(name) for name in names)
+    else:
         return None
-    names = ("id", "origin_id", "origin_slot", "target_id", "target_slot")
-    return _link(*(row.get(name) for name in names))
-
-
-def _link(number: Any, origin: Any, origin_slot: Any, target: Any, target_slot: Any) -> Link | None:
-    origin_id, target_id = id_text(origin), id_text(target)
-    slots = (origin_slot, target_slot)
-    if origin_id is None or target_id is None or id_text(number) is None:
+    id, origin, target = link_id(id), id_text(origin), id_text(target)
+    first, second = _slot(origin_slot), _slot(target_slot)
+    if id is None or origin is None or target is None or first is None or second is None:
         return None
-    if not all(isinstance(slot, int | float) for slot in slots):
-        return None
-    return Link(number, origin_id, int(origin_slot), target_id, int(target_slot))
+    return id, origin, first, target, second
 
 
-def _subgraphs(data: Mapping[str, Any]) -> dict[str, str]:
-    definitions = data.get("definitions")
-    rows = definitions.get("subgraphs") if isinstance(definitions, dict) else None
-    return {
-        row["id"]: row["name"] if isinstance(row.get("name"), str) else ""
-        for row in (rows if isinstance(rows, list) else [])
-        if isinstance(row, dict) and isinstance(row.get("id"), str)
-    }
+def _slot(value: Any) -> int | None:
+    if type(value) is int:
+        return value
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    digits = isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 9
+    return int(value) if digits else None
+
+
+def _mappings(rows: Any) -> Iterator[Mapping[str, Any]]:
+    yield from (row for row in (rows if isinstance(rows, list) else []) if isinstance(row, dict))

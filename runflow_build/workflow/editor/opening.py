@@ -1,0 +1,381 @@
+"""A saved graph to an open canvas: every node built, then given what was saved.
+
+Source: ComfyUI frontend 1.35.9, LGraph.configure, LGraphNode.configure, SubgraphNode.ts, and the
+node classes of services/litegraphService.ts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from ...findings import Finding
+from ..definitions import Definitions, NodeDefinition
+from ..graph import (
+    RENAMED,
+    SavedGraph,
+    SavedSubgraph,
+    link_id,
+    read_graph,
+    subgraph_definitions,
+)
+from ..runflow_nodes import DEPLOY_CLASS
+from . import remarks
+from .building import Blueprint, Builder
+from .canvas import (
+    ABSENT,
+    SUBGRAPH_INPUT,
+    SUBGRAPH_OUTPUT,
+    Canvas,
+    Input,
+    Later,
+    Link,
+    Node,
+    Output,
+    Role,
+)
+from .group_nodes import GroupClass, Groups
+from .growing import Branches, TypeConflictError, changed, in_growing_group, show_as_widget
+from .repair import repaired
+from .schema import fits_schema
+from .subgraphs import promote, promote_late, show_chosen
+from .widgets import CONTROLS
+
+_ROLES: Mapping[str, Role] = {
+    "Note": Role.NOTE,
+    "MarkdownNote": Role.NOTE,
+    DEPLOY_CLASS: Role.NOTE,
+    "Reroute": Role.REROUTE,
+    "PrimitiveNode": Role.PRIMITIVE,
+    "SetNode": Role.SETTER,
+    "GetNode": Role.GETTER,
+}
+_TITLES: Mapping[str, str] = {"PrimitiveNode": "Primitive", "MarkdownNote": "Markdown Note"}
+
+
+_SUBGRAPH_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+class Opening:
+    """One graph on its way onto the canvas; collects what it meets."""
+
+    def __init__(self, data: Mapping[str, Any], definitions: Definitions) -> None:
+        self.errors: list[Finding] = []
+        self.notes: list[Finding] = []
+        self.later: Later = []
+        self.builder = Builder(definitions, self.later)
+        self.groups = Groups(data, definitions)
+        self._data = data
+        self._insides: dict[str, Canvas] = {}
+        self._filled: set[str] = set()
+
+    def canvas(self) -> Canvas:
+        """The whole graph, open. Findings of malformed parts, which are left out, are collected."""
+        graph, findings = read_graph(self._data)
+        subgraphs, more = subgraph_definitions(self._data)
+        for finding in (*findings, *more):
+            (self.notes if finding.code == "links-form" else self.errors).append(finding)
+        if circles := _circles(subgraphs):
+            self.errors += circles
+            return Canvas()
+        for one in subgraphs:
+            self._insides[one.id] = _outline(one)
+        for one in subgraphs:
+            self._fill(self._insides[one.id], one.graph)
+            self._filled.add(one.id)
+            for instance in self._insides[one.id].instances:
+                promote_late(instance)
+        whole = Canvas()
+        self._fill(whole, repaired(graph, lambda: fits_schema(self._data)))
+        return whole
+
+    def _fill(self, canvas: Canvas, graph: SavedGraph) -> None:
+        inside = canvas.name is not None
+        for id, origin, origin_slot, target, target_slot in graph.links:
+            canvas.links[id] = Link(
+                id,
+                SUBGRAPH_INPUT if inside and origin == "-10" else origin,
+                origin_slot,
+                SUBGRAPH_OUTPUT if inside and target == "-20" else target,
+                target_slot,
+            )
+        for id, raw in graph.nodes:
+            canvas.add(self._node(id, raw))
+        for node in canvas.nodes:
+            self._configure(node)
+            if node.role is Role.GROUP and node.inside:
+                if inside:
+                    self.errors.append(remarks.group_in_subgraph(node))
+                for inner in node.inside.nodes:
+                    self._configure(inner)
+
+    # -- building
+
+    def _node(self, id: str, raw: Mapping[str, Any], nested: bool = False) -> Node:
+        class_type = RENAMED.get(raw["type"], raw["type"])
+        if (inside := self._insides.get(class_type)) is not None:
+            return self._instance(id, class_type, raw, inside)
+        blueprint = None if class_type in _ROLES else self.builder.blueprint(class_type)
+        if blueprint is not None:
+            node = Node(id, class_type, Role.REAL, raw)
+            self.builder.furnish(node, blueprint)
+        elif not nested and (group := self.groups.get(class_type)) is not None:
+            node = self._group(id, class_type, raw, *group)
+        else:
+            node = Node(id, class_type, _ROLES.get(class_type, Role.UNKNOWN), raw)
+            if node.role is Role.UNKNOWN and _SUBGRAPH_ID.fullmatch(class_type):
+                self.errors.append(remarks.missing_subgraph(node))
+            node.title = _TITLES.get(class_type, class_type)
+            if node.role is Role.REROUTE:
+                node.inputs, node.outputs = [Input("", "*")], [Output("", "*")]
+            elif node.role is Role.PRIMITIVE:
+                node.outputs = [Output("connect to widget input", "*")]
+        return node
+
+    def _instance(self, id: str, class_type: str, raw: Mapping[str, Any], inside: Canvas) -> Node:
+        node = Node(id, class_type, Role.SUBGRAPH, raw)
+        node.title = inside.name or ""
+        node.inside = inside
+        node.inputs = [Input(slot.name, slot.type) for slot in inside.inputs]
+        node.outputs = [Output(slot.name, slot.type) for slot in inside.outputs]
+        inside.instances.append(node)
+        return node
+
+    def _group(
+        self,
+        id: str,
+        class_type: str,
+        raw: Mapping[str, Any],
+        group: GroupClass,
+        definition: NodeDefinition,
+    ) -> Node:
+        node = Node(id, class_type, Role.GROUP, raw)
+        self.builder.furnish(node, self.builder.drawn(definition))
+        node.group, node.inside = group, Canvas(definition.title)
+        for index, inner in enumerate(group.nodes):
+            node.inside.add(self._node(str(index), inner, nested=True))
+        return node
+
+    # -- assigning what was saved
+
+    def _configure(self, node: Node) -> None:
+        raw = node.raw
+        if isinstance(raw.get("title"), str) and raw["title"]:
+            node.title = raw["title"]
+        if isinstance(raw.get("mode"), int):
+            node.mode = raw["mode"]
+        if isinstance(raw.get("properties"), dict):
+            node.properties = raw["properties"]
+        node.values = raw.get("widgets_values")
+        if node.role in (Role.REAL, Role.GROUP, Role.SUBGRAPH):
+            _merge_inputs(node, raw.get("inputs") or ())
+            _merge_outputs(node, raw.get("outputs") or ())
+        else:
+            _replace_slots(node, raw)
+        if node.growth or node.matches:
+            self._settle_inputs(node)
+        if node.role is Role.SUBGRAPH:
+            promote(node)
+        if node.widgets:
+            _assign(node, self._values(node))
+            self._remark(node)
+        if node.role is Role.SUBGRAPH:
+            show_chosen(node)
+
+    def _settle_inputs(self, node: Node) -> None:
+        """Let inputs that grow or match see their links; they may add inputs on the way."""
+        canvas = node.canvas
+        index = 0
+        while canvas and index < len(node.inputs):
+            slot = node.inputs[index]
+            if slot.widget and in_growing_group(node, slot):
+                show_as_widget(node, slot)
+            link = canvas.link(slot.link)
+            try:
+                changed(node, index, link, True, self.later)
+            except TypeConflictError:
+                self.errors.append(remarks.type_conflict(node, slot))
+            index += 1
+
+    def _remark(self, node: Node) -> None:
+        """Say where the saved values did not mean what the editor reads in them."""
+        definition = node.definition
+        if isinstance(node.values, dict) and definition and definition.pack is None:
+            self.notes.append(remarks.values_by_key(node))
+        if not isinstance(node.values, list) or not node.values:
+            return
+        for widget in node.widgets:
+            if widget.kind == "control" and widget.value not in (*CONTROLS, True, False, None):
+                self.notes.append(remarks.values_shifted(node, widget))
+                break
+            if isinstance(widget, Branches) and not widget.known:
+                self.notes.append(remarks.branch_unknown(node, widget))
+                break
+
+    def _values(self, node: Node) -> Any:
+        """`widgets_values` without the places of inputs that have since become sockets only.
+
+        The editor drops them only when the list has the length that it would have with them, and
+        then counts places without controls; both are followed to the letter.
+        """
+        saved = node.values
+        blueprint = self._blueprint(node)
+        if blueprint is None or not isinstance(saved, list) or not any(blueprint.former):
+            return saved
+        if blueprint.places != len(saved):
+            return saved
+        gone = blueprint.former
+        return [one for i, one in enumerate(saved) if i >= len(gone) or not gone[i]]
+
+    def _blueprint(self, node: Node) -> Blueprint | None:
+        return self.builder.blueprint(node.class_type) if node.role is Role.REAL else None
+
+
+def run_later(opening: Opening) -> None:
+    """The editor's next frame: what waits until the graph is open."""
+    waiting = opening.later
+    done = 0
+    while done < len(waiting):
+        with suppress(TypeConflictError):  # one error stops nothing else
+            waiting[done]()
+        done += 1
+    waiting.clear()
+
+
+def _outline(one: SavedSubgraph) -> Canvas:
+    canvas = Canvas(one.name)
+    for row in one.inputs:
+        canvas.inputs.append(Input(_name(row), row.get("type")))
+        canvas.input_links.append(_link_ids(row.get("linkIds")))
+    for row in one.outputs:
+        canvas.outputs.append(Output(_name(row), row.get("type"), _link_ids(row.get("linkIds"))))
+    return canvas
+
+
+def _merge_inputs(node: Node, rows: Any) -> None:
+    """The class's inputs with the saved links, by name; then inputs that only the file knows."""
+    if not rows:
+        return
+    by_name = {row["name"]: row for row in rows}
+    defined = set()
+    for slot in node.inputs:
+        defined.add(slot.name)
+        slot.config = None
+        row = by_name.get(slot.name)
+        if row is not None:
+            slot.link = link_id(row.get("link"))
+            if slot.widget is None and node.role is Role.SUBGRAPH:
+                slot.widget = _widget_name(row)
+    if len(by_name) > len(defined) or not by_name.keys() <= defined:
+        node.inputs.extend(_input(row) for row in rows if row["name"] not in defined)
+
+
+def _merge_outputs(node: Node, rows: Any) -> None:
+    for index, row in enumerate(rows):
+        if index < len(node.outputs):
+            node.outputs[index].links = _link_ids(row.get("links"))
+        else:
+            node.outputs.append(Output(_name(row), row.get("type"), _link_ids(row.get("links"))))
+
+
+def _replace_slots(node: Node, raw: Mapping[str, Any]) -> None:
+    """Slots as saved; those that the class brings besides stay behind them."""
+    inputs = [_input(row) for row in raw.get("inputs") or ()]
+    outputs = [
+        Output(_name(row), row.get("type"), _link_ids(row.get("links")))
+        for row in raw.get("outputs") or ()
+    ]
+    node.inputs[: len(inputs)] = inputs
+    node.outputs[: len(outputs)] = outputs
+
+
+def _assign(node: Node, saved: Any) -> None:
+    """Give the widgets the saved values by position; some add widgets on the way.
+
+    Packs that save them by name also read them so.
+    """
+    if isinstance(saved, dict) and node.definition and node.definition.pack:
+        for widget in list(node.widgets):
+            if widget.saved and widget.name in saved:
+                widget.value = saved[widget.name]
+        return
+    if isinstance(saved, list):
+        values: Mapping[Any, Any] | list[Any] = saved
+        count: float = len(saved)
+    elif isinstance(saved, dict):
+        values, count = saved, _length(saved.get("length"))
+    else:
+        return
+    position = index = 0
+    widgets = node.widgets
+    while index < len(node.widgets):
+        widget = widgets[index]
+        index += 1
+        if not widget.saved:
+            continue
+        if position >= count:
+            break
+        if isinstance(values, list):
+            widget.value = values[position]
+        else:
+            widget.value = values.get(str(position), ABSENT)
+        position += 1
+
+
+def _length(value: Any) -> float:
+    """How far an object is read that says a `length`; without one, without end."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return value if number else float("inf")
+
+
+def _input(row: Mapping[str, Any]) -> Input:
+    return Input(row["name"], row.get("type"), link_id(row.get("link")), _widget_name(row))
+
+
+def _widget_name(row: Mapping[str, Any]) -> str | None:
+    widget = row.get("widget")
+    if not isinstance(widget, dict):
+        return None
+    name = widget.get("name")
+    return name if isinstance(name, str) else row["name"]
+
+
+def _name(row: Mapping[str, Any]) -> str:
+    name = row.get("name")
+    return name if isinstance(name, str) else ""
+
+
+def _link_ids(rows: Any) -> list[Any]:
+    return [link_id(one) for one in rows] if isinstance(rows, list) else []
+
+
+def _circles(subgraphs: list[SavedSubgraph]) -> list[Finding]:
+    """A finding for each subgraph that contains itself, straight or through others."""
+    inner = {one.id: [raw["type"] for _, raw in one.graph.nodes] for one in subgraphs}
+    names = {one.id: one.name for one in subgraphs}
+    findings, done = [], set()
+    for start in inner:
+        way, rest = [start], [iter(inner[start])]
+        while way:
+            found = next(rest[-1], None)
+            if found is None:
+                done.add(way.pop())
+                rest.pop()
+            elif found in way:
+                findings.append(_circle([names[id] or id for id in way[way.index(found) :]]))
+                done.update(way)
+                break
+            elif found in inner and found not in done:
+                way.append(found)
+                rest.append(iter(inner[found]))
+    return findings
+
+
+def _circle(names: list[str]) -> Finding:
+    return Finding(
+        "subgraph-cycle",
+        f"a subgraph contains itself: {' -> '.join([*names, names[0]])}",
+        fix="remove the inner one in ComfyUI, and save",
+    )

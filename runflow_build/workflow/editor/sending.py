@@ -1,0 +1,154 @@
+"""The open canvas to the prompt that the editor would send.
+
+Source: ComfyUI frontend 1.35.9, utils/executionUtil.ts `graphToPrompt`.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from ...findings import Finding
+from ..javascript import key_order, plain
+from ..model import Prompt
+from ..texts import dynamic_prompt, has_date
+from . import remarks
+from .canvas import ABSENT, Canvas, Mode, Node, Role, Widget
+from .group_nodes import write_inside
+from .guessing import guessed_values, primitive_value
+from .ordering import execution_order
+from .primitives import apply_primitive
+from .replacing import SAVERS, replaced
+from .subgraphs import carry_in
+from .wires import Box, DanglingError, LoopError, Origin, Shown, Wires
+
+
+class Sending:
+    """One canvas on its way to a prompt; collects what it meets."""
+
+    def __init__(self, canvas: Canvas) -> None:
+        self.errors: list[Finding] = []
+        self.notes: list[Finding] = []
+        self._canvas = canvas
+
+    def prompt(self) -> Prompt:
+        """The nodes that are sent, each with what its widgets and links say."""
+        order = execution_order(self._canvas)
+        self._act(order)
+        wires = Wires(self._canvas, order)
+        prompt: Prompt = {}
+        for box in wires.boxes.values():
+            node = box.node
+            if not node.virtual and node.mode not in (Mode.MUTED, Mode.BYPASSED):
+                prompt[box.id] = self._body(box, wires)
+        for body in prompt.values():
+            inputs = body["inputs"]
+            for name, value in list(inputs.items()):
+                if isinstance(value, list) and value[0] not in prompt:
+                    del inputs[name]
+        self.notes += [remarks.straight_through(box) for box in wires.straight.values()]
+        return {id: prompt[id] for id in sorted(prompt, key=key_order)}
+
+    def _act(self, order: list[Node]) -> None:
+        """Let virtual nodes write into others, and instances into what they show."""
+        canvases = _canvases(order, self._canvas)
+        for nodes, canvas in canvases:
+            for node in nodes:
+                if node.role is Role.PRIMITIVE:
+                    apply_primitive(node, partial(replaced, canvas=canvas))
+        for nodes, canvas in canvases:
+            carry_in(canvas)
+            for node in nodes:
+                if node.role is Role.GROUP:
+                    write_inside(node, node.group)
+
+    def _body(self, box: Box, wires: Wires) -> dict[str, Any]:
+        node = box.node
+        meta: dict[str, Any] = {"title": node.title}
+        if node.role is Role.UNKNOWN:
+            inputs = self._guess(box)
+        else:
+            inputs = {}
+            for widget in node.widgets:
+                if widget.sent and widget.name:
+                    _put(inputs, widget.name, self._value(box, widget, meta))
+        in_group = box.around is not None and box.around.node.role is Role.GROUP
+        for index, slot in enumerate(node.inputs):
+            if slot.link is None and not in_group:
+                continue
+            source = self._source(box, wires, index)
+            if isinstance(source, Shown):
+                _put(inputs, slot.name, source.value)
+            elif source is not None:
+                inputs[slot.name] = list(source)
+            if source is not None and "drawn" in meta:
+                meta["drawn"].pop(slot.name, None)
+        if not meta.get("drawn", True):
+            del meta["drawn"]
+        return {"class_type": node.class_type, "inputs": inputs, "_meta": meta}
+
+    def _source(self, box: Box, wires: Wires, index: int) -> Origin | Shown | None:
+        try:
+            return wires.source(box, index)
+        except DanglingError as error:
+            self.errors.append(remarks.dangling(error))
+        except LoopError as error:
+            self.errors.append(remarks.loop(error))
+        return None
+
+    def _value(self, box: Box, widget: Widget, meta: dict[str, Any]) -> Any:
+        """A widget's value after what the editor does to texts; texts to draw are marked."""
+        value = widget.value
+        if not isinstance(value, str):
+            return value
+        if widget.dynamic:
+            text, chose = dynamic_prompt(value)
+            if chose:
+                meta.setdefault("drawn", {})[widget.name] = "choice"
+                self.notes.append(remarks.choice(box, widget.name))
+                return value
+            if text != value:
+                self.notes += remarks.cut(box, widget.name, value)
+            return text
+        if widget.name == "filename_prefix" and box.node.class_type in SAVERS:
+            value = replaced(value, self._canvas)
+            if has_date(value):
+                meta.setdefault("drawn", {})[widget.name] = "date"
+                self.notes.append(remarks.date(box, widget.name))
+        return value
+
+    def _guess(self, box: Box) -> dict[str, Any]:
+        node = box.node
+        values, lost = guessed_values(node)
+        for slot in node.inputs:
+            value = primitive_value(node, slot.link) if slot.link is not None else ABSENT
+            if value is not ABSENT:
+                values[slot.widget or slot.name] = value
+        self.notes.append(remarks.unknown_class(box, values, lost))
+        return {name: sent(value) for name, value in values.items()}
+
+
+def sent(value: Any) -> Any:
+    """A widget's value in a prompt; a list is wrapped, since a bare one may mean a link."""
+    value = plain(value)
+    return {"__value__": value} if isinstance(value, list) else value
+
+
+def _put(inputs: dict[str, Any], name: str, value: Any) -> None:
+    if value is ABSENT:
+        inputs.pop(name, None)
+    else:
+        inputs[name] = sent(value)
+
+
+def _canvases(order: list[Node], whole: Canvas) -> list[tuple[list[Node], Canvas]]:
+    """The whole graph and the inside of each subgraph once, outer ones first, with their nodes."""
+    found = {id(whole): (order, whole)}
+    todo = [whole]
+    while todo:
+        for node in todo.pop().nodes:
+            inside = node.inside
+            if inside is not None and node.role is Role.SUBGRAPH and id(inside) not in found:
+                found[id(inside)] = (inside.nodes, inside)
+                todo.append(inside)
+    return list(found.values())

@@ -1,0 +1,125 @@
+"""Subgraphs on the canvas: the widgets of inner nodes that their instances show and own.
+
+All instances share the nodes inside; what an instance shows on its outside is its own copy.
+Source: ComfyUI frontend 1.35.9, SubgraphNode.ts and core/graph/subgraph/proxyWidget.ts.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ..javascript import text_of
+from .canvas import Canvas, Input, Node, Widget, at
+
+
+def promote(node: Node) -> None:
+    """Give an instance the widgets that its inputs lead to."""
+    inside = node.inside
+    if inside is None:
+        return
+    by_name: dict[str, int] = {}
+    for index, slot in enumerate(inside.inputs):
+        by_name.setdefault(slot.name, index)
+    node.widgets = []
+    for outer in node.inputs:
+        place = by_name.get(outer.name)
+        if place is None:
+            continue
+        for id in inside.input_links[place]:
+            link = inside.link(id)
+            target = inside.by_id.get(link.target) if link else None
+            inner = next((one for one in target.inputs if one.link == id), None) if target else None
+            widget = target.widget(inner.widget) if target and inner else None
+            if target and inner and widget:
+                _show(node, outer, inside.inputs[place].name, widget, (target, inner))
+                break
+
+
+def promote_late(node: Node) -> None:
+    """The same for an instance that was there before the inside of its subgraph was filled.
+
+    Then the editor looks for a widget that is called like the subgraph's input.
+    """
+    inside = node.inside
+    if inside is None:
+        return
+    for place, slot in enumerate(inside.inputs):
+        outer = next((one for one in node.inputs if one.name == slot.name), None)
+        links = inside.input_links[place]
+        link = inside.link(links[0]) if links else None
+        target = inside.by_id.get(link.target) if link else None
+        widget = target.widget(slot.name) if target else None
+        inner = at(target.inputs, link.target_slot) if target and link else None
+        if outer and target and widget:
+            _show(node, outer, slot.name, widget, (target, inner) if inner else None)
+
+
+def show_chosen(node: Node) -> None:
+    """Follow `proxyWidgets`, the author's choice of what the instance shows, and in what order.
+
+    A widget that it names again as an inner node's is that node's, and the instance's is gone.
+    """
+    chosen = _chosen(node.properties.get("proxyWidgets"))
+    if not chosen:
+        return
+    own = [node.widget(name) for inner, name in chosen if inner == "-1"]
+    names = {name for _, name in chosen}
+    kept = [one for one in node.widgets if one.name not in names]
+    node.widgets = [*kept, *(one for one in own if one)]
+    values = node.values if isinstance(node.values, list) else []
+    for (inner, name), value in zip(chosen, values, strict=False):
+        widget = node.widget(name) if inner == "-1" else None
+        if widget and value is not None:
+            widget.value = value
+
+
+def carry_in(canvas: Canvas) -> None:
+    """Write what instances show into the inner widgets, as the editor does when it saves."""
+    for node in canvas.nodes:
+        inside = node.inside
+        if inside is None:
+            continue
+        for widget in node.widgets:
+            for place, slot in enumerate(inside.inputs):
+                if slot.name == widget.name and any(one.name == slot.name for one in node.inputs):
+                    for inner in connected_widgets(inside, place):
+                        inner.value = widget.value
+                    break
+
+
+def connected_widgets(inside: Canvas, place: int) -> list[Widget]:
+    """The widgets that an input of the subgraph leads to."""
+    found = []
+    for id in inside.input_links[place]:
+        link = inside.link(id)
+        target = inside.by_id.get(link.target) if link else None
+        slot = at(target.inputs, link.target_slot) if target and link else None
+        widget = target.widget(slot.widget) if target and slot else None
+        if widget:
+            found.append(widget)
+    return found
+
+
+def _show(
+    node: Node, outer: Input, name: str, widget: Widget, inner: tuple[Node, Input] | None
+) -> None:
+    place = sum(1 for one in node.inputs if one.widget)
+    copy = widget.copied(name)
+    node.widgets.insert(place, copy)
+    outer.widget = name
+    outer.inner = inner
+
+
+def _chosen(value: Any) -> list[tuple[str, str]]:
+    """(inner node or "-1", widget) pairs; anything else counts as none, as in the editor."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            return []
+    rows = value if isinstance(value, list) else []
+    pairs = [row for row in rows if isinstance(row, list) and len(row) == 2]
+    if len(pairs) < len(rows) or not all(isinstance(row[1], str) for row in pairs):
+        return []
+    return [(text_of(row[0]), row[1]) for row in pairs]

@@ -1,0 +1,235 @@
+"""Where a link really comes from: through bypassed nodes, relays and the borders of subgraphs.
+
+Source: ComfyUI frontend 1.35.9, ExecutableNodeDTO.ts and executableGroupNodeDto.ts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from .canvas import SUBGRAPH_INPUT, Canvas, Mode, Node, Role, at, may_connect
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A value that an instance of a subgraph shows in place of a link."""
+
+    value: Any
+
+
+Origin = tuple[str, int]
+"""A node's id in the prompt, and the number of its output."""
+
+
+class LoopError(Exception):
+    """A wire leads back to itself; `box` is where."""
+
+    def __init__(self, box: Box) -> None:
+        self.box = box
+
+
+class DanglingError(Exception):
+    """A link that leads nowhere."""
+
+    def __init__(self, box: Box, slot: int, what: str, into: bool = True) -> None:
+        self.box, self.slot, self.what, self.into = box, slot, what, into
+
+
+class Box:
+    """A node at one place: inside a subgraph it stands once for each instance around it."""
+
+    __slots__ = ("around", "id", "node", "path")
+
+    def __init__(self, node: Node, path: str = "", around: Box | None = None) -> None:
+        self.node = node
+        self.path = path  # ids of the instances around it, each with a colon behind
+        self.id = path + node.id
+        self.around = around
+
+
+Step = tuple[Box, int, bool, Any]
+"""Where to look next: a box, a slot, whether that is an input, and the type that is looked for."""
+
+
+class Wires:
+    """All boxes of a graph, and the way back from an input to what feeds it."""
+
+    def __init__(self, whole: Canvas, order: list[Node]) -> None:
+        self.boxes: dict[str, Box] = {}
+        self.straight: dict[str, Box] = {}  # subgraphs that were passed from an input to an output
+        todo = [Box(node) for node in reversed(order)]
+        while todo:
+            box = todo.pop()
+            self.boxes[box.id] = box
+            inside = box.node.inside
+            if inside is not None:
+                todo += [Box(node, f"{box.id}:", box) for node in reversed(inside.nodes)]
+
+    def source(self, box: Box, slot: int) -> Origin | Shown | None:
+        """What feeds an input: a node's output, a shown value, or nothing.
+
+        Raises DanglingError, LoopError.
+        """
+        if box.around is not None and box.around.node.role is Role.GROUP:
+            return _inside_group(box, box.around, slot)
+        seen: set[tuple[str, bool, int]] = set()
+        into, type = True, None
+        first = (box, slot)
+        while True:
+            if (box.id, into, slot) in seen:
+                raise LoopError(box)
+            seen.add((box.id, into, slot))
+            step: Step | Origin | Shown | None
+            if into:
+                step = self._before_input(box, slot, type, first)
+            else:
+                step = self._before_output(box, slot, type)
+            if not isinstance(step, tuple) or len(step) == 2:
+                return step
+            box, slot, into, type = step
+
+    def _before_input(
+        self, box: Box, slot: int, type: Any, first: tuple[Box, int]
+    ) -> Step | Shown | None:
+        node = box.node
+        wire = at(node.inputs, slot)
+        if wire is None or wire.link is None or node.canvas is None:
+            return None
+        link = node.canvas.link(wire.link)
+        if link is None:
+            raise DanglingError(*first, "is not in the graph's table of links")
+        if link.origin == SUBGRAPH_INPUT and box.around is not None:
+            return self._outside(box, link.origin_slot)
+        origin = node.canvas.by_id.get(link.origin)
+        if origin is None:
+            raise DanglingError(*first, f"comes from node {link.origin}, which does not exist")
+        before = self.boxes[box.path + origin.id]
+        return before, link.origin_slot, False, wire.type if type is None else type
+
+    def _outside(self, box: Box, slot: int) -> Step | Shown | None:
+        """What the instance around the box is given at one of the subgraph's inputs."""
+        around = box.around
+        assert around is not None
+        outer = at(around.node.inputs, slot)
+        if outer is None:
+            return None
+        if outer.link is None:
+            widget = around.node.widget(outer.widget)
+            return Shown(widget.value) if widget else None
+        link = around.node.canvas.link(outer.link) if around.node.canvas else None
+        return around, link.target_slot if link else slot, True, None
+
+    def _before_output(self, box: Box, slot: int, type: Any) -> Step | Origin | None:
+        node = box.node
+        if node.role is Role.GROUP:
+            return _from_group(box, slot, type)
+        if node.mode == Mode.BYPASSED:
+            passed = _passed_on(node, slot, type)
+            return None if passed is None else (box, passed, True, None)
+        if node.role is Role.SUBGRAPH:
+            return self._inside(box, slot)
+        if node.role is Role.GETTER:
+            return self._named(box, slot, type)
+        if node.virtual:
+            return (box, slot, True, type) if at(node.inputs, slot) else None
+        return box.id, slot
+
+    def _inside(self, box: Box, slot: int) -> Step | None:
+        """What feeds an output of a subgraph from within."""
+        inside = box.node.inside
+        output = at(inside.outputs, slot) if inside else None
+        if inside is None or output is None:
+            raise DanglingError(box, slot, "does not exist", into=False)
+        link = next((found for id in output.links if (found := inside.link(id))), None)
+        if link is None:
+            return None
+        if link.origin == SUBGRAPH_INPUT:
+            # The editor gives up here; what is meant is plain.
+            self.straight[box.id] = box
+            return box, link.origin_slot, True, None
+        inner = self.boxes.get(f"{box.id}:{link.origin}")
+        if inner is None:
+            raise DanglingError(box, slot, "has nothing behind it inside", into=False)
+        return inner, link.origin_slot, False, None
+
+    def _named(self, box: Box, slot: int, type: Any) -> Step | None:
+        """What feeds the setter of the wire that the getter names."""
+        canvas = box.node.canvas
+        name = wire_name(box.node)
+        for node in canvas.nodes if canvas and name else ():
+            if node.role is Role.SETTER and wire_name(node) == name:
+                setter = self.boxes[box.path + node.id]
+                return (setter, slot, True, type) if at(node.inputs, slot) else None
+        return None
+
+
+def wire_name(node: Node) -> str | None:
+    """The name that a setter or getter has in its only widget."""
+    values = node.values
+    name = values[0] if isinstance(values, list) and values else None
+    return name if isinstance(name, str) and name else None
+
+
+def _passed_on(node: Node, slot: int, type: Any) -> int | None:
+    """Which input a bypassed node passes on at one of its outputs; None: nothing fits."""
+    inputs, output = node.inputs, at(node.outputs, slot)
+    if output is None:
+        return None
+    if type in ("*", ""):
+        return slot if slot < len(inputs) else 0
+    opposite = at(inputs, slot)
+    if (
+        opposite is not None
+        and may_connect(opposite.type, output.type)
+        and may_connect(opposite.type, type)
+    ):
+        return slot
+    for index, one in enumerate(inputs):
+        if one.type == type:
+            return index
+    for index, one in enumerate(inputs):
+        if may_connect(one.type, output.type) and may_connect(one.type, type):
+            return index
+    return None
+
+
+def _from_group(box: Box, slot: int, type: Any) -> Step | Origin | None:
+    """What an output of a group stands for: an inner node, behind inner reroutes."""
+    node, group = box.node, box.node.group
+    if node.mode == Mode.BYPASSED:
+        for index in (slot, *range(len(node.inputs))):
+            one = at(node.inputs, index)
+            if one is not None and one.type == type:
+                return box, index, True, None
+        return None
+    if slot >= len(group.output_of):
+        raise DanglingError(box, slot, "does not exist", into=False)
+    index, inner_slot = group.output_of[slot]
+    seen = set()
+    while group.nodes[index]["type"] == "Reroute":
+        link = group.link_to(index, 0)
+        if link is None or index in seen:
+            raise DanglingError(box, slot, "has nothing behind it inside", into=False)
+        seen.add(index)
+        index, inner_slot = link[0], link[1]
+    return f"{box.id}:{index}", inner_slot
+
+
+def _inside_group(box: Box, around: Box, slot: int) -> Origin | None:
+    """What feeds an input of a node inside a group; what is bypassed or a relay is not followed."""
+    outer, group = around.node, around.node.group
+    index = int(box.node.id)
+    place = group.slot_of.get((index, slot))
+    if place is not None:
+        wire = at(outer.inputs, place)
+        link = outer.canvas.link(wire.link) if wire and outer.canvas else None
+        if link is None or outer.canvas is None or link.origin not in outer.canvas.by_id:
+            return None
+        return str(link.origin), link.origin_slot
+    inner = group.link_to(index, slot)
+    if inner is None or not 0 <= inner[0] < len(group.nodes):
+        return None
+    if group.nodes[inner[0]]["type"] == "PrimitiveNode":
+        return None
+    return f"{around.id}:{inner[0]}", inner[1]
