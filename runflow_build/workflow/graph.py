@@ -185,13 +185,23 @@ def _links(data: Mapping[str, Any]) -> tuple[tuple[tuple[Any, str, int, str, int
     """The rows of the link table that can be read, and how many the editor would not read."""
     rows = data.get("links")
     lists = data.get("version") == 0.4
-    found, misread = [], 0
+    found, misread, texts = [], 0, 0
     for row in rows if isinstance(rows, list) else ():
         link = _link(row)
         if link is not None:
             found.append(link)
             misread += isinstance(row, list) != lists
-    return tuple(found), misread
+            texts += isinstance(row[0] if isinstance(row, list) else row["id"], str)
+    return tuple(found), misread or (0 if texts and _slots_say_texts(data) else texts)
+
+
+def _slots_say_texts(data: Mapping[str, Any]) -> bool:
+    """Whether the slots, too, write links' ids as texts."""
+    return any(
+        isinstance(slot.get("link"), str)
+        for node in _mappings(data.get("nodes"))
+        for slot in _mappings(node.get("inputs"))
+    )
 
 
 def _link(row: Any) -> tuple[Any, str, int, str, int] | None:

@@ -30,9 +30,11 @@ class Role(Enum):
     UNKNOWN = "unknown"  # of a class without a definition
     NOTE = "note"
     REROUTE = "reroute"
+    RELAY = "relay"  # passes each input on at the output of the same number
     PRIMITIVE = "primitive"
     SETTER = "setter"  # gives a wire a name
     GETTER = "getter"  # stands for the wire of that name
+    BROWSER = "browser"  # writes what only a browser knows into others
     SUBGRAPH = "subgraph"
     GROUP = "group"
 

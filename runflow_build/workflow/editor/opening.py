@@ -21,7 +21,6 @@ from ..graph import (
     read_graph,
     subgraph_definitions,
 )
-from ..runflow_nodes import DEPLOY_CLASS
 from . import remarks
 from .building import Blueprint, Builder
 from .canvas import (
@@ -41,19 +40,8 @@ from .growing import Branches, TypeConflictError, changed, in_growing_group, sho
 from .repair import repaired
 from .schema import fits_schema
 from .subgraphs import promote, promote_late, show_chosen
+from .virtual import ROLES, title_of
 from .widgets import CONTROLS
-
-_ROLES: Mapping[str, Role] = {
-    "Note": Role.NOTE,
-    "MarkdownNote": Role.NOTE,
-    DEPLOY_CLASS: Role.NOTE,
-    "Reroute": Role.REROUTE,
-    "PrimitiveNode": Role.PRIMITIVE,
-    "SetNode": Role.SETTER,
-    "GetNode": Role.GETTER,
-}
-_TITLES: Mapping[str, str] = {"PrimitiveNode": "Primitive", "MarkdownNote": "Markdown Note"}
-
 
 _SUBGRAPH_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -117,21 +105,23 @@ class Opening:
         class_type = RENAMED.get(raw["type"], raw["type"])
         if (inside := self._insides.get(class_type)) is not None:
             return self._instance(id, class_type, raw, inside)
-        blueprint = None if class_type in _ROLES else self.builder.blueprint(class_type)
+        blueprint = None if class_type in ROLES else self.builder.blueprint(class_type)
         if blueprint is not None:
             node = Node(id, class_type, Role.REAL, raw)
             self.builder.furnish(node, blueprint)
         elif not nested and (group := self.groups.get(class_type)) is not None:
             node = self._group(id, class_type, raw, *group)
         else:
-            node = Node(id, class_type, _ROLES.get(class_type, Role.UNKNOWN), raw)
+            node = Node(id, class_type, ROLES.get(class_type, Role.UNKNOWN), raw)
             if node.role is Role.UNKNOWN and _SUBGRAPH_ID.fullmatch(class_type):
                 self.errors.append(remarks.missing_subgraph(node))
-            node.title = _TITLES.get(class_type, class_type)
+            node.title = title_of(class_type)
             if node.role is Role.REROUTE:
                 node.inputs, node.outputs = [Input("", "*")], [Output("", "*")]
             elif node.role is Role.PRIMITIVE:
                 node.outputs = [Output("connect to widget input", "*")]
+            elif node.role is Role.BROWSER:
+                self.notes.append(remarks.browser_value(node))
         return node
 
     def _instance(self, id: str, class_type: str, raw: Mapping[str, Any], inside: Canvas) -> Node:

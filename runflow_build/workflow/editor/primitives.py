@@ -6,10 +6,12 @@ Source: ComfyUI frontend 1.35.9, extensions/core/widgetInputs.ts and utils/nodeD
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from ...findings import Finding
 from ..definitions import InputDefinition
+from . import remarks
 from .canvas import ABSENT, Input, Link, Node, Role, Widget, at
 from .widgets import CONTROL, WIDGET_TYPES, widgets_of
 
@@ -19,23 +21,27 @@ _UNCOMPARED = frozenset(
 )
 
 
-def connect_primitive(node: Node) -> None:
+def connect_primitive(node: Node) -> list[Finding]:
     """Give the primitive the widget that its first link asks for, with the saved value.
 
     With numbers, the limits of all linked widgets are merged, and the value is made to fit them.
+    Findings: `primitive-limited`, `primitive-lost`.
     """
     links = _links(node)
     if not links or node.widgets:
-        return
+        return []
     config = _first_config(node, links[0])
     if config is None:
-        return
+        return [remarks.primitive_lost(node)] if any(_widgets(node, links)) else []
     _make_widgets(node, config, links[0])
     if isinstance(node.values, list):
         for widget, value in zip(node.widgets, node.values, strict=False):
             widget.value = value
+    before = node.widgets[0].value
     if config.type in ("INT", "FLOAT"):
         _merge_limits(node, config, links)
+    after = node.widgets[0].value
+    return [] if after == before else [remarks.primitive_changed(node, before, after)]
 
 
 def apply_primitive(node: Node, replaced: Callable[[str], str] | None = None) -> None:
@@ -46,13 +52,10 @@ def apply_primitive(node: Node, replaced: Callable[[str], str] | None = None) ->
     value = node.widgets[0].value if node.widgets else ABSENT
     if replaced and isinstance(value, str) and node.properties.get(_REPLACE):
         value = replaced(value)
-    for link in links:
-        _, target, slot = _target(node, link)
-        widget = target.widget(slot.widget) if target and slot else None
-        if widget:
-            # A number's widget works out NaN where it is given nothing, which is sent as null.
-            widget.value = None if value is ABSENT and widget.kind == "number" else value
-            rounded(widget)
+    for widget in _widgets(node, links):
+        # A number's widget works out NaN where it is given nothing, which is sent as null.
+        widget.value = None if value is ABSENT and widget.kind == "number" else value
+        rounded(widget)
 
 
 def rounded(widget: Widget) -> None:
@@ -81,6 +84,15 @@ def config_of(node: Node, slot: Input) -> InputDefinition | None:
 
 def _links(node: Node) -> list[Any]:
     return node.outputs[0].links if node.outputs else []
+
+
+def _widgets(node: Node, links: list[Any]) -> Iterator[Widget]:
+    """The widgets that the primitive is linked to."""
+    for link in links:
+        _, target, slot = _target(node, link)
+        widget = target.widget(slot.widget) if target and slot else None
+        if widget:
+            yield widget
 
 
 def _target(node: Node, id: Any) -> tuple[Link | None, Node | None, Input | None]:

@@ -189,6 +189,16 @@ def primitive_lost(node: Node) -> Finding:
     )
 
 
+def browser_value(node: Node) -> Finding:
+    return Finding(
+        "node-unsupported",
+        f"node {node.id} ({node.class_type}) writes what only its browser knows into the nodes "
+        "that it is linked to; they keep what they were saved with",
+        node.where(),
+        fix="set the values in those nodes themselves",
+    )
+
+
 def needs_browser(box: Box, what: str) -> Finding:
     return Finding(
         "node-unsupported",

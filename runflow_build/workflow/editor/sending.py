@@ -22,6 +22,9 @@ from .replacing import SAVERS, replaced
 from .subgraphs import carry_in
 from .wires import Box, DanglingError, LoopError, Origin, Shown, Wires
 
+# Widgets whose value is made when a prompt is sent, and what it is.
+_LIVE = {"webcam": "a camera's picture", "load_3d": "pictures of its 3D view"}
+
 
 class Sending:
     """One canvas on its way to a prompt; collects what it meets."""
@@ -99,6 +102,8 @@ class Sending:
     def _value(self, box: Box, widget: Widget, meta: dict[str, Any]) -> Any:
         """A widget's value after what the editor does to texts; texts to draw are marked."""
         value = widget.value
+        if widget.kind in _LIVE:
+            self.notes.append(remarks.needs_browser(box, _LIVE[widget.kind]))
         if not isinstance(value, str):
             return value
         if widget.dynamic:

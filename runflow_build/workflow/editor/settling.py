@@ -27,7 +27,7 @@ def settle(canvas: Canvas, opening: Opening) -> None:
             _drop_gone_widgets(node)
     for node in nodes:
         if node.role is Role.PRIMITIVE:
-            connect_primitive(node)
+            opening.notes += connect_primitive(node)
         elif node.role is Role.REROUTE:
             opening.later.append(partial(settle_reroute, node, opening.later))
     for node in nodes:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .canvas import SUBGRAPH_INPUT, Canvas, Mode, Node, Role, at, may_connect
+from .virtual import setter_of
 
 
 @dataclass(frozen=True)
@@ -156,9 +157,9 @@ class Wires:
     def _named(self, box: Box, slot: int, type: Any) -> Step | None:
         """What feeds the setter of the wire that the getter names."""
         canvas = box.node.canvas
-        name = wire_name(box.node)
+        name, kind = wire_name(box.node), setter_of(box.node.class_type)
         for node in canvas.nodes if canvas and name else ():
-            if node.role is Role.SETTER and wire_name(node) == name:
+            if node.class_type == kind and wire_name(node) == name:
                 setter = self.boxes[box.path + node.id]
                 return (setter, slot, True, type) if at(node.inputs, slot) else None
         return None
