@@ -1,112 +1,213 @@
 """What the editor does to texts when it makes a prompt: dynamic prompts and file name patterns.
 
-Source: ComfyUI frontend 1.35.9, the extensions Comfy.DynamicPrompts and Comfy.SaveImageExtraOutput.
+What it draws or reads off a clock is left for the run: `settled_text` and `filled_prefix` are for
+making a prompt, `drawn_text` and `dated_prefix` for running it.
+Source: ComfyUI frontend 1.35.9, formatUtil.ts `processDynamicPrompt` and `formatDate`,
+searchAndReplace.ts.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
-_COMMENT = re.compile(r"/\*[\s\S]*?\*/|//.*")
-_PLAIN = re.compile(r"[^{}|\\]+")
+_COMMENT = re.compile(r"/\*[\s\S]*?\*/|//[^\n\r\u2028\u2029]*")
+_PIECE = re.compile(r"\\.?|[{}|]|[^\\{}|]+", re.DOTALL)
+_TO_BLOCK = re.compile(r"(?:[^\\{]+|\\.)*", re.DOTALL)
 _ESCAPED = re.compile(r"\\([{}|])")
+
 _PATTERN = re.compile(r"%([^%]+)%")
+# One dot makes it `%Node.widget%`; of a format with more dots, what stands before the first counts.
+_DATE = re.compile(r"%date:([^%.]*)(?:\.[^%.]*\.[^%]*)?%")
+_DATE_PART = re.compile(r"dd?|MM?|hh?|mm?|ss?|yyy?y?")
 _NO_FILE_NAME = re.compile(r'[/?<>\\:*|"\x00-\x1f\x7f]')
 
 
-def dynamic_prompt(text: str) -> tuple[str, bool]:
-    """The text without comments, each `{a|b}` replaced by its first choice; and whether it chose.
+# -- dynamic prompts
 
-    The editor draws a choice anew each time; a locked prompt cannot, and the first is one that the
-    editor may draw. `{`, `}` and `|` behind a backslash stay, without the backslash.
+
+def settled_text(text: str) -> str | None:
+    """What the editor sends for the text; None where that is drawn anew each time.
+
+    It takes comments away, the backslash before `{`, `}` and `|`, and the braces around a choice
+    that is none (`{only}`, `{same|same}`).
     """
-    chose = False
-    open_texts = [_Reader(_COMMENT.sub("", text))]
+    draws = False
+
+    def first(source: str, bounds: list[int]) -> int:
+        nonlocal draws
+        if len(bounds) > 2 and not draws:
+            options = pairwise(bounds)
+            draws = len({source[start + 1 : end] for start, end in options}) > 1
+        return 0
+
+    settled = _walked(text, first)
+    return None if draws else settled
+
+
+def drawn_text(text: str, choose: Callable[[int], int]) -> str:
+    """A text that the editor may draw: `choose(count)` gives the index of each choice in turn."""
+    return _walked(text, lambda _, bounds: choose(len(bounds) - 1))
+
+
+@dataclass(frozen=True)
+class _Source:
+    """A text without comments, and where its choices stand."""
+
+    text: str
+    bounds: dict[int, list[int]]  # place of a `{` -> its own, those of its `|`s, that of its `}`
+    clean: bool  # taking comments away once more changes nothing, in no part of it either
+
+    @classmethod
+    def of(cls, written: str) -> _Source:
+        text = _COMMENT.sub("", written)
+        bounds: dict[int, list[int]] = {}
+        unclosed: list[int] = []
+        piece = None
+        for piece in _PIECE.finditer(text):
+            mark, place = piece[0], piece.start()
+            if mark == "{":
+                unclosed.append(place)
+                bounds[place] = [place]
+            elif mark == "|" and unclosed:
+                bounds[unclosed[-1]].append(place)
+            elif mark == "}" and unclosed:
+                bounds[unclosed.pop()].append(place)
+        if piece and piece[0] == "\\":
+            # The editor reads past the end of the text, and JavaScript calls that `undefined`.
+            text += "undefined"
+        for place in unclosed:
+            bounds[place].append(len(text))
+        return cls(text, bounds, not _COMMENT.search(text))
+
+
+@dataclass
+class _Reading:
+    """A part of a source on its way from left to right."""
+
+    source: _Source
+    place: int
+    end: int
+    result: str = ""
+
+
+def _walked(written: str, pick: Callable[[str, list[int]], int]) -> str:
+    """The text with each choice replaced by the option that `pick(text, its bounds)` names.
+
+    An option is a text of its own: it is read to its end before the outer one goes on.
+    """
+    source = _Source.of(written)
+    readings = [_Reading(source, 0, len(source.text))]
     while True:
-        reader = open_texts[-1]
-        block = reader.read_to_block()
-        if block is not None:
-            # A choice is a text of its own: it is read to its end before the outer one goes on.
-            chose = chose or len(set(block)) > 1
-            open_texts.append(_Reader(_COMMENT.sub("", block[0])))
+        reading = readings[-1]
+        source = reading.source
+        plain = _TO_BLOCK.match(source.text, reading.place, reading.end)
+        if plain:
+            reading.result += plain[0]
+            reading.place = plain.end()
+        if reading.place < reading.end:
+            bounds = source.bounds[reading.place]
+            reading.place = min(bounds[-1] + 1, reading.end)
+            option = pick(source.text, bounds)
+            readings.append(_part(source, bounds[option] + 1, bounds[option + 1]))
             continue
-        open_texts.pop()
-        result = _ESCAPED.sub(r"\1", reader.result)
-        if not open_texts:
-            return result, chose
-        open_texts[-1].result += result
+        readings.pop()
+        result = _ESCAPED.sub(r"\1", reading.result) if "\\" in reading.result else reading.result
+        if not readings:
+            return result
+        readings[-1].result += result
 
 
-class _Reader:
-    """One text on its way from left to right."""
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-        self._index = 0
-        self.result = ""
-
-    def read_to_block(self) -> list[str] | None:
-        """Read on behind the next `{…}` and return its choices; None at the end of the text."""
-        while self._index < len(self._text):
-            piece = self._next()
-            if piece == "{":
-                return self._choices()
-            self.result += piece
-        return None
-
-    def _choices(self) -> list[str]:
-        """The choices of a block whose `{` was just read; it may lack its `}`."""
-        choices, depth = [""], 0
-        while self._index < len(self._text):
-            piece = self._next()
-            if piece == "}" and not depth:
-                break
-            if piece == "|" and not depth:
-                choices.append("")
-                continue
-            depth += (piece == "{") - (piece == "}")
-            choices[-1] += piece
-        return choices
-
-    def _next(self) -> str:
-        """The next run of plain text, a mark, or a backslash with what it escapes."""
-        if plain := _PLAIN.match(self._text, self._index):
-            self._index = plain.end()
-            return plain[0]
-        char = self._text[self._index]
-        self._index += 1
-        if char != "\\":
-            return char
-        self._index += 1
-        # The editor reads past the end of the text, and JavaScript calls that `undefined`.
-        return char + (self._text[self._index - 1 : self._index] or "undefined")
+def _part(source: _Source, start: int, end: int) -> _Reading:
+    if source.clean:
+        return _Reading(source, start, end)
+    part = _Source.of(source.text[start:end])
+    return _Reading(part, 0, len(part.text))
 
 
-def filled_prefix(text: str, value_of: Callable[[str, str], Any]) -> str:
+# -- file name patterns
+
+
+def filled_prefix(text: str, value_of: Callable[[str, str], str]) -> str:
     """A file name prefix with each `%Node.widget%` replaced by that widget's value.
 
-    `value_of(node name, widget name)` raises KeyError where there is none; such a pattern stays, as
-    do all others (`%date:…%` too, which needs a clock).
+    `value_of(node name, widget name)` gives the value as JavaScript writes it, and raises KeyError
+    where there is none; such a pattern stays, as all others do. What `dated_prefix` makes of the
+    result is what the editor makes of the text.
     """
+    literals, dates, end = [""], [], 0
+    for pattern in _PATTERN.finditer(text):
+        literals[-1] += text[end : pattern.start()]
+        end = pattern.end()
+        if _DATE.fullmatch(pattern[0]):
+            dates.append(pattern[0])
+            literals.append("")
+        else:
+            literals[-1] += _value(pattern, value_of)
+    literals[-1] += text[end:]
+    filled = _joined(literals, dates)
+    if _DATE.split(filled)[::2] != literals:
+        # A stray percent sign pairs otherwise than in the editor's one pass. A date with an empty
+        # format, which gives nothing, keeps apart what must not be read as a date.
+        literals = [literal.replace("%date:", "%%date:%date:") for literal in literals]
+        filled = _joined(literals, dates)
+    return filled
 
-    def replaced(match: re.Match[str]) -> str:
-        parts = match[1].split(".")
-        if len(parts) != 2:
-            return match[0]
-        try:
-            value = value_of(parts[0], parts[1])
-        except KeyError:
-            return match[0]
-        return _NO_FILE_NAME.sub("_", as_text(value))
 
-    return _PATTERN.sub(replaced, text)
+def has_date(prefix: str) -> bool:
+    """Whether the editor writes the time of queueing into what `filled_prefix` gave."""
+    return _DATE.search(prefix) is not None
 
 
-def has_date(text: str) -> bool:
-    """Whether the editor would write the time of queueing into this prefix."""
-    return any(match[1].startswith("date:") for match in _PATTERN.finditer(text))
+def dated_prefix(prefix: str, now: datetime) -> str:
+    """What `filled_prefix` gave, with each `%date:…%` replaced by the time, on the clock of `now`.
+
+    The format knows d dd M MM yy yyyy h hh m mm s ss, hours from 0 to 23; the rest stands for
+    itself.
+    """
+    return _DATE.sub(lambda date: formatted(now, date[1]), prefix)
+
+
+def formatted(now: datetime, pattern: str) -> str:
+    """The time in the editor's date format: `yyyy-MM-dd`."""
+    numbers = {"d": now.day, "M": now.month, "h": now.hour, "m": now.minute, "s": now.second}
+
+    def written(part: re.Match[str]) -> str:
+        letters = part[0]
+        if letters[0] in numbers:
+            return str(numbers[letters[0]]).zfill(len(letters))
+        if letters == "yyy":
+            return letters
+        return str(now.year) if letters == "yyyy" else str(now.year)[2:]
+
+    return _DATE_PART.sub(written, pattern)
+
+
+def _value(pattern: re.Match[str], value_of: Callable[[str, str], str]) -> str:
+    names = pattern[1].split(".")
+    if len(names) != 2:
+        return pattern[0]
+    try:
+        return _NO_FILE_NAME.sub("_", as_text(value_of(*names)))
+    except KeyError:
+        return pattern[0]
+
+
+def _joined(literals: list[str], dates: list[str]) -> str:
+    return literals[0] + "".join(map(str.__add__, dates, literals[1:]))
+
+
+# -- until the converter has moved to the names above
+
+
+def dynamic_prompt(text: str) -> tuple[str, bool]:
+    """The text with its first choices, and whether it has any."""
+    settled = settled_text(text)
+    return (drawn_text(text, lambda _: 0), True) if settled is None else (settled, False)
 
 
 def as_text(value: Any) -> str:
