@@ -30,19 +30,21 @@ _NO_FILE_NAME = re.compile(r'[/?<>\\:*|"\x00-\x1f\x7f]')
 # -- dynamic prompts
 
 
-def settled_text(text: str) -> str | None:
+def settled_text(text: str, depth: int = 6) -> str | None:
     """What the editor sends for the text; None where that is drawn anew each time.
 
     It takes comments away, the backslash before `{`, `}` and `|`, and the braces around a choice
-    that is none (`{only}`, `{same|same}`).
+    that is none (`{only}`, `{same|same}`, also when its options only come to be the same). Choices
+    inside more than `depth` others are not compared so closely.
     """
     draws = False
 
     def first(source: str, bounds: list[int]) -> int:
         nonlocal draws
-        if len(bounds) > 2 and not draws:
-            options = pairwise(bounds)
-            draws = len({source[start + 1 : end] for start, end in options}) > 1
+        options = {source[start + 1 : end] for start, end in pairwise(bounds)}
+        if len(options) > 1 and not draws:
+            settled = {settled_text(one, depth - 1) for one in options} if depth else {None}
+            draws = len(settled) > 1 or None in settled
         return 0
 
     settled = _walked(text, first)

@@ -42,7 +42,7 @@ class Role(Enum):
 class Widget:
     """A control on a node, with its value."""
 
-    __slots__ = ("definition", "dynamic", "kind", "name", "prefix", "saved", "sent", "value")
+    __slots__ = ("dated", "definition", "dynamic", "kind", "name", "saved", "sent", "value")
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class Widget:
         self.saved = saved  # takes a place in widgets_values
         self.sent = sent  # stands in the prompt
         self.dynamic = False  # its text may offer choices in braces
-        self.prefix = False  # its text may hold %patterns%
+        self.dated = False  # its text may hold dates, as a primitive wrote them
         self.value = value
 
     def fresh(self) -> Widget:
@@ -68,7 +68,7 @@ class Widget:
         made = type(self).__new__(type(self))
         made.name, made.kind, made.definition = self.name, self.kind, self.definition
         made.saved, made.sent = self.saved, self.sent
-        made.dynamic, made.prefix = self.dynamic, self.prefix
+        made.dynamic, made.dated = self.dynamic, self.dated
         made.value = self.value
         return made
 

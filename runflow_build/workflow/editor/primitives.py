@@ -50,11 +50,13 @@ def apply_primitive(node: Node, replaced: Callable[[str], str] | None = None) ->
     if not links:
         return
     value = node.widgets[0].value if node.widgets else ABSENT
-    if replaced and isinstance(value, str) and node.properties.get(_REPLACE):
+    patterns = replaced is not None and bool(node.properties.get(_REPLACE))
+    if replaced and patterns and isinstance(value, str):
         value = replaced(value)
     for widget in _widgets(node, links):
         # A number's widget works out NaN where it is given nothing, which is sent as null.
         widget.value = None if value is ABSENT and widget.kind == "number" else value
+        widget.dated = patterns
         rounded(widget)
 
 

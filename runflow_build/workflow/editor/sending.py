@@ -11,7 +11,7 @@ from typing import Any
 from ...findings import Finding
 from ..javascript import key_order, plain
 from ..model import Prompt
-from ..texts import dynamic_prompt, has_date
+from ..texts import has_date, settled_text
 from . import remarks
 from .canvas import ABSENT, Canvas, Mode, Node, Role, Widget
 from .group_nodes import write_inside
@@ -107,19 +107,20 @@ class Sending:
         if not isinstance(value, str):
             return value
         if widget.dynamic:
-            text, chose = dynamic_prompt(value)
-            if chose:
+            text = settled_text(value)
+            if text is None:
                 meta.setdefault("drawn", {})[widget.name] = "choice"
                 self.notes.append(remarks.choice(box, widget.name))
                 return value
             if text != value:
                 self.notes += remarks.cut(box, widget.name, value)
             return text
-        if widget.name == "filename_prefix" and box.node.class_type in SAVERS:
+        named = widget.name == "filename_prefix" and box.node.class_type in SAVERS
+        if named:
             value = replaced(value, self._canvas)
-            if has_date(value):
-                meta.setdefault("drawn", {})[widget.name] = "date"
-                self.notes.append(remarks.date(box, widget.name))
+        if (named or widget.dated) and has_date(value):
+            meta.setdefault("drawn", {})[widget.name] = "date"
+            self.notes.append(remarks.date(box, widget.name))
         return value
 
     def _guess(self, box: Box) -> dict[str, Any]:
