@@ -184,6 +184,7 @@ def _note(meaning: str) -> Code:
 CODES: Mapping[str, Code] = {
     # -- the command line
     "options-conflict": _error("Two options of a command contradict each other."),
+    "output-clash": _error("A result would replace another one, or a file that is no result."),
     # -- documents: any YAML or JSON file of ours
     "file-missing": _error("A file that is needed does not exist."),
     "file-unreadable": _error("A path is a folder, or the system refuses to read it."),
@@ -211,6 +212,10 @@ CODES: Mapping[str, Code] = {
     # -- workflows
     "workflow-syntax": _error("A workflow is not JSON, or is cut off."),
     "workflow-unknown-format": _error("A JSON file is neither an editor graph nor a prompt."),
+    "picture-no-workflow": _error("A picture carries no workflow, or not what is asked of it."),
+    "picture-graph-broken": _warning("A picture's graph is broken; its prompt is taken instead."),
+    "prompt-expected": _error("A file to compare a prompt with is an editor graph."),
+    "prompt-differs": _error("A node is not the same in two prompts that should be."),
     "workflow-too-deep": _error("A workflow's JSON nests too deeply to be one."),
     "node-duplicate-id": _error("Two nodes of one workflow have the same id."),
     "node-malformed": _error("A node lacks what every node has."),
@@ -221,7 +226,8 @@ CODES: Mapping[str, Code] = {
     ),
     "subgraph-cycle": _error("A subgraph contains itself."),
     "subgraph-missing": _error("A subgraph is used whose inside the file does not hold."),
-    "group-in-subgraph": _error("A group node stands inside a subgraph, which ComfyUI cannot send."),
+    "group-nested": _error("A group node stands inside a subgraph or another group."),
+    "choice-remote": _warning("The editor asks the running ComfyUI for a value's choices."),
     "link-dangling": _error("A link comes from a node or slot that does not exist."),
     "link-cycle": _error("Nodes feed each other in a circle."),
     "link-type-conflict": _error("Inputs that must be of one type are linked to different ones."),

@@ -39,6 +39,17 @@ def text_of(value: Any) -> str:
     return str(value)
 
 
+def number_of(value: Any) -> int | float:
+    """`Number(value)`; NaN for what is none."""
+    if value is None:
+        return 0
+    if isinstance(value, int | float):
+        return value
+    if isinstance(value, str):
+        return _parsed(value.strip())
+    return math.nan
+
+
 def key_order(name: str) -> tuple[bool, int]:
     """Sorts names as an object holds its keys: numbers by size, then all others as they came."""
     is_index = name.isascii() and name.isdigit() and (name == "0" or name[0] != "0")
@@ -60,3 +71,12 @@ def _number(value: float) -> str:
     if -7 < power < 0:  # Python turns to exponents earlier
         return f"{value:.{len(mantissa.replace('-', '').replace('.', '')) - 1 - power}f}"
     return f"{mantissa}e{'+' if power > 0 else '-'}{abs(power)}"
+
+
+def _parsed(text: str) -> int | float:
+    if not text:
+        return 0
+    try:
+        return int(text) if text.isascii() and text.lstrip("+-").isdigit() else float(text)
+    except ValueError:
+        return math.nan

@@ -6,6 +6,7 @@ node classes of services/litegraphService.ts.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from contextlib import suppress
@@ -21,6 +22,7 @@ from ..graph import (
     read_graph,
     subgraph_definitions,
 )
+from ..javascript import number_of
 from . import remarks
 from .building import Blueprint, Builder
 from .canvas import (
@@ -41,7 +43,7 @@ from .repair import repaired
 from .schema import fits_schema
 from .subgraphs import promote, promote_late, show_chosen
 from .virtual import ROLES, title_of
-from .widgets import CONTROLS
+from .widgets import CONTROLS, TextArea
 
 _SUBGRAPH_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -95,7 +97,7 @@ class Opening:
             self._configure(node)
             if node.role is Role.GROUP and node.inside:
                 if inside:
-                    self.errors.append(remarks.group_in_subgraph(node))
+                    self.errors.append(remarks.group_nested(node, "subgraph"))
                 for inner in node.inside.nodes:
                     self._configure(inner)
 
@@ -109,8 +111,8 @@ class Opening:
         if blueprint is not None:
             node = Node(id, class_type, Role.REAL, raw)
             self.builder.furnish(node, blueprint)
-        elif not nested and (group := self.groups.get(class_type)) is not None:
-            node = self._group(id, class_type, raw, *group)
+        elif (group := self.groups.get(class_type)) is not None:
+            node = self._group(id, class_type, raw, *group, nested=nested)
         else:
             node = Node(id, class_type, ROLES.get(class_type, Role.UNKNOWN), raw)
             if node.role is Role.UNKNOWN and _SUBGRAPH_ID.fullmatch(class_type):
@@ -120,6 +122,8 @@ class Opening:
                 node.inputs, node.outputs = [Input("", "*")], [Output("", "*")]
             elif node.role is Role.PRIMITIVE:
                 node.outputs = [Output("connect to widget input", "*")]
+            elif class_type in ("Note", "MarkdownNote"):
+                node.widgets = [TextArea("text", "text", "")]
             elif node.role is Role.BROWSER:
                 self.notes.append(remarks.browser_value(node))
         return node
@@ -140,9 +144,13 @@ class Opening:
         raw: Mapping[str, Any],
         group: GroupClass,
         definition: NodeDefinition,
+        nested: bool,
     ) -> Node:
-        node = Node(id, class_type, Role.GROUP, raw)
+        node = Node(id, class_type, Role.REAL if nested else Role.GROUP, raw)
         self.builder.furnish(node, self.builder.drawn(definition))
+        if nested:  # sent as it is
+            self.notes.append(remarks.group_nested(node, "group"))
+            return node
         node.group, node.inside = group, Canvas(definition.title)
         for index, inner in enumerate(group.nodes):
             node.inside.add(self._node(str(index), inner, nested=True))
@@ -171,8 +179,8 @@ class Opening:
         if node.widgets:
             _assign(node, self._values(node))
             self._remark(node)
-        if node.role is Role.SUBGRAPH:
-            show_chosen(node)
+        if node.role is Role.SUBGRAPH and not show_chosen(node):
+            self.notes.append(remarks.refused(node, "its `proxyWidgets` are no list of pairs"))
 
     def _settle_inputs(self, node: Node) -> None:
         """Let inputs that grow or match see their links; they may add inputs on the way."""
@@ -192,7 +200,8 @@ class Opening:
     def _remark(self, node: Node) -> None:
         """Say where the saved values did not mean what the editor reads in them."""
         definition = node.definition
-        if isinstance(node.values, dict) and definition and definition.pack is None:
+        named = definition is not None and definition.pack is not None
+        if node.values and not isinstance(node.values, list) and definition and not named:
             self.notes.append(remarks.values_by_key(node))
         if not isinstance(node.values, list) or not node.values:
             return
@@ -291,6 +300,8 @@ def _assign(node: Node, saved: Any) -> None:
             if widget.saved and widget.name in saved:
                 widget.value = saved[widget.name]
         return
+    if isinstance(saved, str | int | float) and saved:
+        saved = {}  # has no numbered entries either
     if isinstance(saved, list):
         values: Mapping[Any, Any] | list[Any] = saved
         count: float = len(saved)
@@ -316,8 +327,8 @@ def _assign(node: Node, saved: Any) -> None:
 
 def _length(value: Any) -> float:
     """How far an object is read that says a `length`; without one, without end."""
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return value if number else float("inf")
+    length = math.nan if value is None else number_of(value)
+    return math.inf if math.isnan(length) else length
 
 
 def _input(row: Mapping[str, Any]) -> Input:

@@ -11,8 +11,10 @@ from typing import Any
 
 from ...findings import Finding
 from ..definitions import InputDefinition
+from ..javascript import number_of
 from . import remarks
 from .canvas import ABSENT, Input, Link, Node, Role, Widget, at
+from .growing import DYNAMIC
 from .widgets import CONTROL, WIDGET_TYPES, widgets_of
 
 _REPLACE = "Run widget replace on values"
@@ -33,11 +35,15 @@ def connect_primitive(node: Node) -> list[Finding]:
     config = _first_config(node, links[0])
     if config is None:
         return [remarks.primitive_lost(node)] if any(_widgets(node, links)) else []
+    if config.type in DYNAMIC:
+        return [remarks.refused(node, "a primitive decides which inputs another node has")]
     _make_widgets(node, config, links[0])
     if isinstance(node.values, list):
         for widget, value in zip(node.widgets, node.values, strict=False):
             widget.value = value
     before = node.widgets[0].value
+    if before and not isinstance(before, str) and node.properties.get(_REPLACE):
+        return [remarks.refused(node, "it is to fill in patterns in a value that is no text")]
     if config.type in ("INT", "FLOAT"):
         _merge_limits(node, config, links)
     after = node.widgets[0].value
@@ -54,20 +60,20 @@ def apply_primitive(node: Node, replaced: Callable[[str], str] | None = None) ->
     if replaced and patterns and isinstance(value, str):
         value = replaced(value)
     for widget in _widgets(node, links):
-        # A number's widget works out NaN where it is given nothing, which is sent as null.
-        widget.value = None if value is ABSENT and widget.kind == "number" else value
+        widget.value = value
         widget.dated = patterns
         rounded(widget)
 
 
 def rounded(widget: Widget) -> None:
     """What a number's widget does to a value that was set by hand: round it to its steps."""
-    definition, value = widget.definition, widget.value
-    if widget.kind != "number" or definition is None or isinstance(value, bool):
+    definition = widget.definition
+    if widget.kind != "number" or definition is None:
         return
-    if not isinstance(value, int | float):
-        return
-    if definition.type == "FLOAT":
+    value = math.nan if widget.value is ABSENT else number_of(widget.value)
+    if not math.isfinite(value):
+        widget.value = math.nan  # sent as null
+    elif definition.type == "FLOAT":
         widget.value = _rounded_float(value, definition.options)
     elif definition.type == "INT":
         widget.value = _rounded_int(value, definition.options)
@@ -166,11 +172,10 @@ def _common(one: InputDefinition, other: InputDefinition) -> InputDefinition | N
 
 
 def _clamp(widget: Widget, options: Mapping[str, Any]) -> None:
-    value = widget.value
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        return
+    value = number_of(widget.value)
     low, high = _number(options.get("min"), 0), _number(options.get("max"), 2048)
-    widget.value = low if value < low else high if value > high else value
+    if value < low or value > high:
+        widget.value = low if value < low else high
 
 
 def _rounded_int(value: int | float, options: Mapping[str, Any]) -> int | float:

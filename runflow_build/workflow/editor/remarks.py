@@ -44,6 +44,25 @@ def straight_through(box: Box) -> Finding:
     )
 
 
+def refused(node: Node, why: str) -> Finding:
+    return Finding(
+        "editor-refuses",
+        f"ComfyUI's editor stops at node {node.id}: {why}; it is passed over here",
+        node.where(),
+        fix="correct the node in ComfyUI, and save",
+    )
+
+
+def remote_choice(box: Box, field: str) -> Finding:
+    return Finding(
+        "choice-remote",
+        f"the editor asks the running ComfyUI for the choices of `{field}`, and does not send the "
+        "one that was saved",
+        _at(box, field),
+        fix="use a node that loads an input file, such as LoadImage",
+    )
+
+
 def choice(box: Box, field: str) -> Finding:
     return Finding(
         "text-choice",
@@ -121,10 +140,10 @@ def missing_subgraph(node: Node) -> Finding:
     )
 
 
-def group_in_subgraph(node: Node) -> Finding:
+def group_nested(node: Node, around: str) -> Finding:
     return Finding(
-        "group-in-subgraph",
-        f"node {node.id} is a group node inside a subgraph, which ComfyUI's editor cannot send",
+        "group-nested",
+        f"node {node.id} is a group node inside a {around}, which ComfyUI's editor does not expand",
         node.where(),
         fix="convert the group node to a subgraph in ComfyUI, and save",
     )

@@ -104,7 +104,12 @@ class Sending:
         value = widget.value
         if widget.kind in _LIVE:
             self.notes.append(remarks.needs_browser(box, _LIVE[widget.kind]))
+        if widget.definition is not None and widget.definition.options.get("remote"):
+            self.notes.append(remarks.remote_choice(box, widget.name))
+        named = widget.name == "filename_prefix" and box.node.class_type in SAVERS
         if not isinstance(value, str):
+            if named:
+                self.notes.append(remarks.refused(box.node, "its file name is no text"))
             return value
         if widget.dynamic:
             text = settled_text(value)
@@ -115,7 +120,6 @@ class Sending:
             if text != value:
                 self.notes += remarks.cut(box, widget.name, value)
             return text
-        named = widget.name == "filename_prefix" and box.node.class_type in SAVERS
         if named:
             value = replaced(value, self._canvas)
         if (named or widget.dated) and has_date(value):

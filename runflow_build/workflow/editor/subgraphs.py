@@ -55,14 +55,15 @@ def promote_late(node: Node) -> None:
             _show(node, outer, slot.name, widget, (target, inner) if inner else None)
 
 
-def show_chosen(node: Node) -> None:
+def show_chosen(node: Node) -> bool:
     """Follow `proxyWidgets`, the author's choice of what the instance shows, and in what order.
 
     A widget that it names again as an inner node's is that node's, and the instance's is gone.
+    False: the property has no shape that the editor reads.
     """
     chosen = _chosen(node.properties.get("proxyWidgets"))
     if not chosen:
-        return
+        return chosen is not None
     own = [node.widget(name) for inner, name in chosen if inner == "-1"]
     names = {name for _, name in chosen}
     kept = [one for one in node.widgets if one.name not in names]
@@ -72,6 +73,7 @@ def show_chosen(node: Node) -> None:
         widget = node.widget(name) if inner == "-1" else None
         if widget and value is not None:
             widget.value = value
+    return True
 
 
 def carry_in(canvas: Canvas) -> None:
@@ -111,15 +113,17 @@ def _show(
     outer.inner = inner
 
 
-def _chosen(value: Any) -> list[tuple[str, str]]:
-    """(inner node or "-1", widget) pairs; anything else counts as none, as in the editor."""
+def _chosen(value: Any) -> list[tuple[str, str]] | None:
+    """(inner node or "-1", widget) pairs; None for what is no list of pairs."""
     if isinstance(value, str):
         try:
             value = json.loads(value)
-        except ValueError:
-            return []
-    rows = value if isinstance(value, list) else []
+        except (ValueError, RecursionError):
+            return None
+    if value is None:
+        return []
+    rows = value if isinstance(value, list) else [None]
     pairs = [row for row in rows if isinstance(row, list) and len(row) == 2]
     if len(pairs) < len(rows) or not all(isinstance(row[1], str) for row in pairs):
-        return []
+        return None
     return [(text_of(row[0]), row[1]) for row in pairs]

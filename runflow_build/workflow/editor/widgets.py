@@ -85,7 +85,8 @@ class Upload(Widget):
     def value(self) -> Any:
         options = self.definition.options if self.definition else {}
         given = self._given
-        if given is ABSENT or given in (None, "", 0, False):
+        # A list of files that is asked for anew begins again with what stands there meanwhile.
+        if given is ABSENT or given in (None, "", 0, False) or options.get("remote"):
             return self._first
         folder = options.get("image_folder") or "input"
         if isinstance(given, list):
@@ -295,8 +296,10 @@ def _add_option(node: Node) -> None:
 
 def _annotated(item: Any, folder: str) -> str:
     """A file's path with its folder behind it, unless that is input/."""
+    if isinstance(item, str):
+        return f"{item}{_note(item, folder)}"
     if not isinstance(item, Mapping):
-        return f"{item}{_note(str(item), folder)}"
+        return ""
     name, inner, kind = (item.get(key) or "" for key in ("filename", "subfolder", "type"))
     path = f"{inner}/{name}" if inner else str(name)
     return f"{path}{_note(str(kind), folder)}" if kind else path
