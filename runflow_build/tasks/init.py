@@ -129,33 +129,39 @@ def _relative(root: Path, workflow: Path) -> str:
 def _read_all(
     paths: ProjectPaths, names: Sequence[str], definitions: Definitions
 ) -> tuple[list[EndpointDraft], list[Finding]]:
-    """A draft of each workflow, and the warnings. Raises WorkflowError for all that is wrong."""
+    """A draft of each workflow, and what to know of it. Raises WorkflowError for all that is wrong.
+
+    What a class without a definition leaves open is said, and no reason to write nothing: that is
+    what the project is to be set up for.
+    """
     drafts: dict[str, EndpointDraft] = {}
     findings: list[Finding] = []
+    notes: list[Finding] = []
     for name in names:
-        draft, more = _read_or_say_why(paths, name, definitions)
-        findings += more
+        draft, problems, more = _read_or_say_why(paths, name, definitions)
+        findings += problems
+        notes += more
         if draft and draft.slug in drafts:
             findings.append(_same_slug(draft, drafts[draft.slug]))
         elif draft:
             drafts[draft.slug] = draft
     if has_errors(findings):
-        raise WorkflowError(*findings)
-    return list(drafts.values()), findings
+        raise WorkflowError(*findings, *notes)
+    return list(drafts.values()), [*findings, *notes]
 
 
 def _read_or_say_why(
     paths: ProjectPaths, path: str, definitions: Definitions
-) -> tuple[EndpointDraft | None, list[Finding]]:
+) -> tuple[EndpointDraft | None, list[Finding], list[Finding]]:
     try:
         return _read(paths, path, definitions)
     except WorkflowError as error:
-        return None, list(error.findings)
+        return None, list(error.findings), []
 
 
 def _read(
     paths: ProjectPaths, path: str, definitions: Definitions
-) -> tuple[EndpointDraft, list[Finding]]:
+) -> tuple[EndpointDraft, list[Finding], list[Finding]]:
     data = read_file(paths.workflow(path), path, LARGEST_WORKFLOW, WorkflowError)
     workflow = read_workflow(data, path)
     slug, name = _slug(workflow)
@@ -165,7 +171,7 @@ def _read(
     targets = [*(one.node for one in contract.outputs.values()), *(one.node for one in outputs)]
     suggestions = () if contract.inputs else suggested_inputs(prompt, definitions, targets)
     draft = EndpointDraft(slug, path, name, contract, outputs, suggestions)
-    return draft, [*findings, *guesses(workflow, definitions)]
+    return draft, findings, guesses(workflow, definitions)
 
 
 def _slug(workflow: Workflow) -> tuple[str, str | None]:

@@ -111,12 +111,13 @@ def cut(box: Box, field: str, text: str) -> list[Finding]:
 
 def unknown_class(box: Box, values: Mapping[str, Any], lost: int) -> Finding:
     """A node that was converted by its own slots; an error where some values have no name."""
-    read = (("read", ", ".join(values) or "no values"),)
+    read = (("read", ", ".join(values) or "no values"), *_said_pack(box.node))
     if lost:
+        wrong = "those that are may be the wrong ones" if values else "none of them is sent"
         return Finding(
             "node-values-unnamed",
-            f"no definition of the class {box.node.class_type}, and {lost} values of node {box.id} "
-            "are saved without names, so the others may be at the wrong ones",
+            f"no definition of the class {box.node.class_type}, and {lost} of the values of node "
+            f"{box.id} have no name in the file, so {wrong}",
             _at(box),
             read,
             f"{DEFINE}; or {_EXPORT_API}",
@@ -129,6 +130,13 @@ def unknown_class(box: Box, values: Mapping[str, Any], lost: int) -> Finding:
         read,
         DEFINE,
     )
+
+
+def _said_pack(node: Node) -> tuple[tuple[str, str], ...]:
+    """What the node says of where its class is from."""
+    said = [node.properties.get(name) for name in ("cnr_id", "aux_id", "ver")]
+    words = [one for one in said if isinstance(one, str) and one]
+    return (("from", " ".join(words)),) if words else ()
 
 
 def missing_subgraph(node: Node) -> Finding:
