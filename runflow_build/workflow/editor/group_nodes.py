@@ -23,7 +23,8 @@ class GroupClass:
     """One kind of group: how its slots and widgets belong to those of its inner nodes."""
 
     nodes: list[Mapping[str, Any]]
-    links: list[list[Any]]  # [from node, slot, to node, slot, …], by index
+    into: dict[tuple[int, int], list[Any]]  # by (inner node, slot): [from, slot, to, slot, …]
+    out_of: dict[int, dict[int, list[list[Any]]]]  # the same links, by inner node and slot
     inputs: dict[str, InputDefinition] = field(default_factory=dict)
     outputs: list[str] = field(default_factory=list)
     output_of: list[tuple[int, int]] = field(default_factory=list)  # (inner node, slot)
@@ -31,17 +32,9 @@ class GroupClass:
     widget_of: dict[str, tuple[int, str]] = field(default_factory=dict)  # outer -> (inner, name)
     written: dict[int, list[tuple[int, str]]] = field(default_factory=dict)  # by primitives
 
-    def link_to(self, node: int, slot: int) -> list[Any] | None:
-        """The inner link into a slot; of several the last."""
-        found = [link for link in self.links if (link[2], link[3]) == (node, slot)]
-        return found[-1] if found else None
-
     def links_from(self, node: int) -> dict[int, list[list[Any]]]:
-        found: dict[int, list[list[Any]]] = {}
-        for link in self.links:
-            if link[0] == node:
-                found.setdefault(link[1], []).append(link)
-        return found
+        """The inner links out of a node, by slot."""
+        return self.out_of.get(node, {})
 
 
 class Groups:
@@ -125,7 +118,11 @@ class _Drawing:
         self._definitions = definitions
         self._config = saved.get("config")
         links = saved.get("links")
-        self._group = GroupClass(saved["nodes"], [row for row in _lists(links) if _is_inner(row)])
+        inner = [row for row in _lists(links) if _is_inner(row)]
+        out_of: dict[int, dict[int, list[list[Any]]]] = {}
+        for row in inner:
+            out_of.setdefault(row[0], {}).setdefault(row[1], []).append(row)
+        self._group = GroupClass(saved["nodes"], {(row[2], row[3]): row for row in inner}, out_of)
         self._external = {(row[0], row[1]): row[2] for row in _lists(saved.get("external"), 3)}
         self._pipes = _lists(links)
         self._seen: dict[str, int] = {}
@@ -176,7 +173,7 @@ class _Drawing:
         return {"value": self._primitives[index]}, [type]
 
     def _reroute(self, index: int) -> tuple[dict[str, InputDefinition] | None, list[str]]:
-        into = self._group.link_to(index, 0)
+        into = self._group.into.get((index, 0))
         links = self._group.links_from(index).get(0, [])
         if into and links and (index, 0) not in self._external:
             return None, []
@@ -231,7 +228,7 @@ class _Drawing:
         sockets: list[str],
     ) -> None:
         for slot, name in enumerate(sockets):
-            if link := self._group.link_to(index, slot):
+            if link := self._group.into.get((index, slot)):
                 self._note_primitive(link, name, inputs[name])
                 continue
             shown, definition = self._shown(index, node, name, inputs[name])
@@ -251,7 +248,7 @@ class _Drawing:
     ) -> None:
         for place, slot in enumerate(sorted(converted, key=str)):
             name = converted[slot]
-            if link := self._group.link_to(index, first + place):
+            if link := self._group.into.get((index, first + place)):
                 self._note_primitive(link, name, inputs[name])
                 continue
             shown, definition = self._shown(index, node, name, inputs[name])

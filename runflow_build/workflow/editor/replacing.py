@@ -18,30 +18,35 @@ SAVERS = frozenset(
 )
 
 
-def replaced(text: str, canvas: Canvas) -> str:
-    """The text with the patterns filled in that name a node and widget of the canvas."""
+class Names:
+    """The nodes of a canvas, those inside subgraphs included, by what patterns call them."""
 
-    def value_of(name: str, widget: str) -> str:
-        node = _named(canvas, name)
-        found = node.widget(widget) if node else None
+    def __init__(self, canvas: Canvas) -> None:
+        self._canvas = canvas
+        self._nodes: dict[str, Node] | None = None
+
+    def replaced(self, text: str) -> str:
+        """The text with the patterns filled in that name a node and widget of the canvas."""
+        return filled_prefix(text, self._value) if "%" in text else text
+
+    def _value(self, name: str, widget: str) -> str:
+        """Raises KeyError where there is no such node or widget."""
+        if self._nodes is None:
+            self._nodes = _by_name(self._canvas)
+        found = self._nodes[name].widget(widget)
         if found is None:
-            raise KeyError(name)
+            raise KeyError(widget)
         return "" if found.value in (ABSENT, None) else text_of(found.value)
 
-    return filled_prefix(text, value_of) if "%" in text else text
 
-
-def _named(canvas: Canvas, name: str) -> Node | None:
-    """The first node of that name, or else of that title."""
-    titled = None
+def _by_name(canvas: Canvas) -> dict[str, Node]:
+    """The first node of each name; a title counts only where no node has that name."""
+    named: dict[str, Node] = {}
+    titled: dict[str, Node] = {}
     for node in canvas.every_node():
-        own = node.class_type if _names_itself(node) else None
-        if node.properties.get(_NAME, own) == name:
-            return node
-        if titled is None and node.title == name:
-            titled = node
-    return titled
-
-
-def _names_itself(node: Node) -> bool:
-    return node.role in (Role.REAL, Role.GROUP) and node.class_type not in SAVERS
+        names_itself = node.role in (Role.REAL, Role.GROUP) and node.class_type not in SAVERS
+        name = node.properties.get(_NAME, node.class_type if names_itself else None)
+        if isinstance(name, str):
+            named.setdefault(name, node)
+        titled.setdefault(node.title, node)
+    return {**titled, **named}

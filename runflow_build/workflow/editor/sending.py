@@ -5,7 +5,6 @@ Source: ComfyUI frontend 1.35.9, utils/executionUtil.ts `graphToPrompt`.
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 from ...findings import Finding
@@ -18,7 +17,7 @@ from .group_nodes import write_inside
 from .guessing import guessed_values, primitive_value
 from .ordering import execution_order
 from .primitives import apply_primitive
-from .replacing import SAVERS, replaced
+from .replacing import SAVERS, Names
 from .subgraphs import carry_in
 from .wires import Box, DanglingError, LoopError, Origin, Shown, Wires
 
@@ -33,6 +32,7 @@ class Sending:
         self.errors: list[Finding] = []
         self.notes: list[Finding] = []
         self._canvas = canvas
+        self._names = Names(canvas)
 
     def prompt(self) -> Prompt:
         """The nodes that are sent, each with what its widgets and links say."""
@@ -56,9 +56,10 @@ class Sending:
         """Let virtual nodes write into others, and instances into what they show."""
         canvases = _canvases(order, self._canvas)
         for nodes, canvas in canvases:
+            names = Names(canvas)
             for node in nodes:
                 if node.role is Role.PRIMITIVE:
-                    apply_primitive(node, partial(replaced, canvas=canvas))
+                    apply_primitive(node, names.replaced)
         for nodes, canvas in canvases:
             carry_in(canvas)
             for node in nodes:
@@ -121,7 +122,7 @@ class Sending:
                 self.notes += remarks.cut(box, widget.name, value)
             return text
         if named:
-            value = replaced(value, self._canvas)
+            value = self._names.replaced(value)
         if (named or widget.dated) and has_date(value):
             meta.setdefault("drawn", {})[widget.name] = "date"
             self.notes.append(remarks.date(box, widget.name))

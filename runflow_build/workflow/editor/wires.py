@@ -59,6 +59,7 @@ class Wires:
     def __init__(self, whole: Canvas, order: list[Node]) -> None:
         self.boxes: dict[str, Box] = {}
         self.straight: dict[str, Box] = {}  # subgraphs that were passed from an input to an output
+        self._setters: dict[int, dict[tuple[str, str | None], Node]] = {}  # by canvas
         todo = [Box(node) for node in reversed(order)]
         while todo:
             box = todo.pop()
@@ -156,13 +157,19 @@ class Wires:
 
     def _named(self, box: Box, slot: int, type: Any) -> Step | None:
         """What feeds the setter of the wire that the getter names."""
-        canvas = box.node.canvas
-        name, kind = wire_name(box.node), setter_of(box.node.class_type)
-        for node in canvas.nodes if canvas and name else ():
-            if node.class_type == kind and wire_name(node) == name:
-                setter = self.boxes[box.path + node.id]
-                return (setter, slot, True, type) if at(node.inputs, slot) else None
-        return None
+        canvas, name = box.node.canvas, wire_name(box.node)
+        if canvas is None or name is None:
+            return None
+        if id(canvas) not in self._setters:
+            setters: dict[tuple[str, str | None], Node] = {}
+            for node in canvas.nodes:
+                if node.role is Role.SETTER:
+                    setters.setdefault((node.class_type, wire_name(node)), node)
+            self._setters[id(canvas)] = setters
+        setter = self._setters[id(canvas)].get((setter_of(box.node.class_type), name))
+        if setter is None or at(setter.inputs, slot) is None:
+            return None
+        return self.boxes[box.path + setter.id], slot, True, type
 
 
 def wire_name(node: Node) -> str | None:
@@ -209,7 +216,7 @@ def _from_group(box: Box, slot: int, type: Any) -> Step | Origin | None:
     index, inner_slot = group.output_of[slot]
     seen = set()
     while group.nodes[index]["type"] == "Reroute":
-        link = group.link_to(index, 0)
+        link = group.into.get((index, 0))
         if link is None or index in seen:
             raise DanglingError(box, slot, "has nothing behind it inside", into=False)
         seen.add(index)
@@ -228,7 +235,7 @@ def _inside_group(box: Box, around: Box, slot: int) -> Origin | None:
         if link is None or outer.canvas is None or link.origin not in outer.canvas.by_id:
             return None
         return str(link.origin), link.origin_slot
-    inner = group.link_to(index, slot)
+    inner = group.into.get((index, slot))
     if inner is None or not 0 <= inner[0] < len(group.nodes):
         return None
     if group.nodes[inner[0]]["type"] == "PrimitiveNode":
