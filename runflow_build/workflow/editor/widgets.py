@@ -256,7 +256,8 @@ def _watch_upload(node: Node, name: str) -> None:
     """Make the choice that an upload button belongs to one that reads records of uploads."""
     for index, widget in enumerate(node.widgets):
         if widget.name == name:
-            first = "undefined" if widget.value is ABSENT else text_of(widget.value)
+            # Without a list the editor would write `undefined`; a shipped definition has none.
+            first = ABSENT if widget.value is ABSENT else text_of(widget.value)
             node.widgets[index] = Upload(widget, first)
             return
 
