@@ -92,6 +92,36 @@ def subgraph_definitions(data: Mapping[str, Any]) -> tuple[list[SavedSubgraph], 
     return found, findings
 
 
+def subgraph_circles(subgraphs: list[SavedSubgraph]) -> list[Finding]:
+    """A finding for each subgraph that contains itself, straight or through others."""
+    inner = {one.id: [raw["type"] for _, raw in one.graph.nodes] for one in subgraphs}
+    names = {one.id: one.name for one in subgraphs}
+    findings, done = [], set()
+    for start in inner:
+        way, rest = [start], [iter(inner[start])]
+        while way:
+            found = next(rest[-1], None)
+            if found is None:
+                done.add(way.pop())
+                rest.pop()
+            elif found in way:
+                findings.append(_circle([names[id] or id for id in way[way.index(found) :]]))
+                done.update(way)
+                break
+            elif found in inner and found not in done:
+                way.append(found)
+                rest.append(iter(inner[found]))
+    return findings
+
+
+def _circle(names: list[str]) -> Finding:
+    return Finding(
+        "subgraph-cycle",
+        f"a subgraph contains itself: {' -> '.join([*names, names[0]])}",
+        fix="remove the inner one in ComfyUI, and save",
+    )
+
+
 def subgraph_rows(holder: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The subgraph definitions right below a graph, as written."""
     definitions = holder.get("definitions")

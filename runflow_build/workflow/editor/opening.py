@@ -6,7 +6,6 @@ node classes of services/litegraphService.ts.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from contextlib import suppress
@@ -18,15 +17,22 @@ from ..graph import (
     RENAMED,
     SavedGraph,
     SavedSubgraph,
-    link_id,
     read_graph,
+    subgraph_circles,
     subgraph_definitions,
 )
-from ..javascript import number_of
 from . import remarks
+from .assigning import (
+    assign,
+    link_ids,
+    merge_inputs,
+    merge_outputs,
+    placed_values,
+    replace_slots,
+    slot_name,
+)
 from .building import Blueprint, Builder
 from .canvas import (
-    ABSENT,
     SUBGRAPH_INPUT,
     SUBGRAPH_OUTPUT,
     Canvas,
@@ -59,7 +65,6 @@ class Opening:
         self.groups = Groups(data, definitions)
         self._data = data
         self._insides: dict[str, Canvas] = {}
-        self._filled: set[str] = set()
 
     def canvas(self) -> Canvas:
         """The whole graph, open. Findings of malformed parts, which are left out, are collected."""
@@ -67,14 +72,13 @@ class Opening:
         subgraphs, more = subgraph_definitions(self._data)
         for finding in (*findings, *more):
             (self.notes if finding.code == "links-form" else self.errors).append(finding)
-        if circles := _circles(subgraphs):
+        if circles := subgraph_circles(subgraphs):
             self.errors += circles
             return Canvas()
         for one in subgraphs:
             self._insides[one.id] = _outline(one)
         for one in subgraphs:
             self._fill(self._insides[one.id], one.graph)
-            self._filled.add(one.id)
             for instance in self._insides[one.id].instances:
                 promote_late(instance)
         whole = Canvas()
@@ -168,16 +172,16 @@ class Opening:
             node.properties = raw["properties"]
         node.values = raw.get("widgets_values")
         if node.role in (Role.REAL, Role.GROUP, Role.SUBGRAPH):
-            _merge_inputs(node, raw.get("inputs") or ())
-            _merge_outputs(node, raw.get("outputs") or ())
+            merge_inputs(node, raw.get("inputs") or ())
+            merge_outputs(node, raw.get("outputs") or ())
         else:
-            _replace_slots(node, raw)
+            replace_slots(node, raw)
         if node.growth or node.matches:
             self._settle_inputs(node)
         if node.role is Role.SUBGRAPH:
             promote(node)
         if node.widgets:
-            _assign(node, self._values(node))
+            assign(node, placed_values(node, self._blueprint(node)))
             self._remark(node)
         if node.role is Role.SUBGRAPH and not show_chosen(node):
             self.notes.append(remarks.refused(node, "its `proxyWidgets` are no list of pairs"))
@@ -197,6 +201,9 @@ class Opening:
                 self.errors.append(remarks.type_conflict(node, slot))
             index += 1
 
+    def _blueprint(self, node: Node) -> Blueprint | None:
+        return self.builder.blueprint(node.class_type) if node.role is Role.REAL else None
+
     def _remark(self, node: Node) -> None:
         """Say where the saved values did not mean what the editor reads in them."""
         definition = node.definition
@@ -213,24 +220,6 @@ class Opening:
                 self.notes.append(remarks.branch_unknown(node, widget))
                 break
 
-    def _values(self, node: Node) -> Any:
-        """`widgets_values` without the places of inputs that have since become sockets only.
-
-        The editor drops them only when the list has the length that it would have with them, and
-        then counts places without controls; both are followed to the letter.
-        """
-        saved = node.values
-        blueprint = self._blueprint(node)
-        if blueprint is None or not isinstance(saved, list) or not any(blueprint.former):
-            return saved
-        if blueprint.places != len(saved):
-            return saved
-        gone = blueprint.former
-        return [one for i, one in enumerate(saved) if i >= len(gone) or not gone[i]]
-
-    def _blueprint(self, node: Node) -> Blueprint | None:
-        return self.builder.blueprint(node.class_type) if node.role is Role.REAL else None
-
 
 def run_later(opening: Opening) -> None:
     """The editor's next frame: what waits until the graph is open."""
@@ -246,137 +235,8 @@ def run_later(opening: Opening) -> None:
 def _outline(one: SavedSubgraph) -> Canvas:
     canvas = Canvas(one.name)
     for row in one.inputs:
-        canvas.inputs.append(Input(_name(row), row.get("type")))
-        canvas.input_links.append(_link_ids(row.get("linkIds")))
+        canvas.inputs.append(Input(slot_name(row), row.get("type")))
+        canvas.input_links.append(link_ids(row.get("linkIds")))
     for row in one.outputs:
-        canvas.outputs.append(Output(_name(row), row.get("type"), _link_ids(row.get("linkIds"))))
+        canvas.outputs.append(Output(slot_name(row), row.get("type"), link_ids(row.get("linkIds"))))
     return canvas
-
-
-def _merge_inputs(node: Node, rows: Any) -> None:
-    """The class's inputs with the saved links, by name; then inputs that only the file knows."""
-    if not rows:
-        return
-    by_name = {row["name"]: row for row in rows}
-    defined = set()
-    for slot in node.inputs:
-        defined.add(slot.name)
-        slot.config = None
-        row = by_name.get(slot.name)
-        if row is not None:
-            slot.link = link_id(row.get("link"))
-            if slot.widget is None and node.role is Role.SUBGRAPH:
-                slot.widget = _widget_name(row)
-    if len(by_name) > len(defined) or not by_name.keys() <= defined:
-        node.inputs.extend(_input(row) for row in rows if row["name"] not in defined)
-
-
-def _merge_outputs(node: Node, rows: Any) -> None:
-    for index, row in enumerate(rows):
-        if index < len(node.outputs):
-            node.outputs[index].links = _link_ids(row.get("links"))
-        else:
-            node.outputs.append(Output(_name(row), row.get("type"), _link_ids(row.get("links"))))
-
-
-def _replace_slots(node: Node, raw: Mapping[str, Any]) -> None:
-    """Slots as saved; those that the class brings besides stay behind them."""
-    inputs = [_input(row) for row in raw.get("inputs") or ()]
-    outputs = [
-        Output(_name(row), row.get("type"), _link_ids(row.get("links")))
-        for row in raw.get("outputs") or ()
-    ]
-    node.inputs[: len(inputs)] = inputs
-    node.outputs[: len(outputs)] = outputs
-
-
-def _assign(node: Node, saved: Any) -> None:
-    """Give the widgets the saved values by position; some add widgets on the way.
-
-    Packs that save them by name also read them so.
-    """
-    if isinstance(saved, dict) and node.definition and node.definition.pack:
-        for widget in list(node.widgets):
-            if widget.saved and widget.name in saved:
-                widget.value = saved[widget.name]
-        return
-    if isinstance(saved, str | int | float) and saved:
-        saved = {}  # has no numbered entries either
-    if isinstance(saved, list):
-        values: Mapping[Any, Any] | list[Any] = saved
-        count: float = len(saved)
-    elif isinstance(saved, dict):
-        values, count = saved, _length(saved.get("length"))
-    else:
-        return
-    position = index = 0
-    widgets = node.widgets
-    while index < len(node.widgets):
-        widget = widgets[index]
-        index += 1
-        if not widget.saved:
-            continue
-        if position >= count:
-            break
-        if isinstance(values, list):
-            widget.value = values[position]
-        else:
-            widget.value = values.get(str(position), ABSENT)
-        position += 1
-
-
-def _length(value: Any) -> float:
-    """How far an object is read that says a `length`; without one, without end."""
-    length = math.nan if value is None else number_of(value)
-    return math.inf if math.isnan(length) else length
-
-
-def _input(row: Mapping[str, Any]) -> Input:
-    return Input(row["name"], row.get("type"), link_id(row.get("link")), _widget_name(row))
-
-
-def _widget_name(row: Mapping[str, Any]) -> str | None:
-    widget = row.get("widget")
-    if not isinstance(widget, dict):
-        return None
-    name = widget.get("name")
-    return name if isinstance(name, str) else row["name"]
-
-
-def _name(row: Mapping[str, Any]) -> str:
-    name = row.get("name")
-    return name if isinstance(name, str) else ""
-
-
-def _link_ids(rows: Any) -> list[Any]:
-    return [link_id(one) for one in rows] if isinstance(rows, list) else []
-
-
-def _circles(subgraphs: list[SavedSubgraph]) -> list[Finding]:
-    """A finding for each subgraph that contains itself, straight or through others."""
-    inner = {one.id: [raw["type"] for _, raw in one.graph.nodes] for one in subgraphs}
-    names = {one.id: one.name for one in subgraphs}
-    findings, done = [], set()
-    for start in inner:
-        way, rest = [start], [iter(inner[start])]
-        while way:
-            found = next(rest[-1], None)
-            if found is None:
-                done.add(way.pop())
-                rest.pop()
-            elif found in way:
-                findings.append(_circle([names[id] or id for id in way[way.index(found) :]]))
-                done.update(way)
-                break
-            elif found in inner and found not in done:
-                way.append(found)
-                rest.append(iter(inner[found]))
-    return findings
-
-
-def _circle(names: list[str]) -> Finding:
-    return Finding(
-        "subgraph-cycle",
-        f"a subgraph contains itself: {' -> '.join([*names, names[0]])}",
-        fix="remove the inner one in ComfyUI, and save",
-    )
