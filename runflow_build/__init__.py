@@ -8,7 +8,7 @@ The stages, each usable by itself, in the order in which data flows through them
     findings = check(spec, workflows, definitions, lock)               validate
     bundle = rewrite(workflow, definitions, lock, slug)                what is published
     published = push(bundle, client, provenance, resources)            the endpoint
-    prompt = bind(prompt, contract, values)                            one request's prompt
+    prompt = bind(prompt, contract, values, seed="1", now=now)         one request's prompt
 """
 
 from __future__ import annotations

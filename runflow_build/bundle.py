@@ -13,6 +13,7 @@ from .errors import BundleError
 from .findings import Finding
 from .lock.model import ComfyUIPin, GPUPin, ModelPin, NodePackPin, ResourcePin
 from .workflow.contract_model import Contract, ContractInput, ContractOutput
+from .workflow.drawing import drawn_fields
 from .workflow.model import Prompt
 
 BUNDLE_SCHEME = 1  # of the digest; a change of what it is over is a new number
@@ -49,10 +50,7 @@ def bundle_digest(bundle: Bundle) -> str:
         "scheme": BUNDLE_SCHEME,
         "name": bundle.name,
         "description": bundle.description,
-        "prompt": {
-            node_id: {"class_type": node["class_type"], "inputs": node["inputs"]}
-            for node_id, node in bundle.prompt.items()
-        },
+        "prompt": {node_id: _node_shape(node) for node_id, node in bundle.prompt.items()},
         "inputs": {key: _input_shape(row) for key, row in bundle.contract.inputs.items()},
         "outputs": {key: _output_shape(row) for key, row in bundle.contract.outputs.items()},
         "gpu": {"mode": gpu.mode, "min_vram_gb": gpu.min_vram_gb, "model": gpu.model},
@@ -64,6 +62,12 @@ def bundle_digest(bundle: Bundle) -> str:
         "resources": {path: pin.sha256 for path, pin in bundle.resources.items()},
     }
     return digest.of(shape)
+
+
+def _node_shape(node: dict[str, Any]) -> dict[str, Any]:
+    shape = {"class_type": node["class_type"], "inputs": node["inputs"]}
+    drawn = drawn_fields(node)
+    return {**shape, "drawn": drawn} if drawn else shape
 
 
 def _input_shape(row: ContractInput) -> dict[str, Any]:

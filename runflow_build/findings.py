@@ -241,9 +241,11 @@ CODES: Mapping[str, Code] = {
     "text-comment": _warning("The editor sends a text without what it takes for comments."),
     "text-escape": _warning("The editor adds a word to a text that ends with a backslash."),
     "text-choice": _warning(
-        "A text offers choices that the editor draws anew; the first is taken."
+        "A text offers choices: Runflow's server draws at each run, others take it as it is."
     ),
-    "prefix-date": _warning("A file name holds %date:…%, which only the editor fills in."),
+    "prefix-date": _warning(
+        "A file name holds %date:…%: Runflow's server fills it in, others take it as it is."
+    ),
     "path-escapes": _error("A file name of a workflow leads out of the folder that it belongs to."),
     "resource-not-input": _error("A workflow reads a file from ComfyUI's output or temp folder."),
     "definitions-malformed": _error("A file of node definitions is not what its format says."),

@@ -163,6 +163,13 @@ def test_what_a_caller_would_not_notice_leaves_the_digest(path: str, value: Any)
     assert bundle_digest(changed(path, value)) == bundle_digest(BUNDLE)
 
 
+def test_what_a_run_draws_is_in_the_digest() -> None:
+    drawn = changed("prompt|2|_meta|drawn", {"value": "choice"})
+    assert bundle_digest(drawn) != bundle_digest(BUNDLE)
+    other = changed("prompt|2|_meta|drawn", {"value": "date"})
+    assert bundle_digest(other) != bundle_digest(drawn)
+
+
 def test_the_digest_is_the_same_in_every_release() -> None:
     expected = "2f59cd26d7b7d05f80faea290a8d00e82fc885d55a6ffe4e66d5d941ecc4888f"
     assert bundle_digest(BUNDLE) == expected

@@ -6,13 +6,15 @@ so that a value means the same thing wherever it is given.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
 from difflib import get_close_matches
 from typing import Any
 
 from ..errors import BindError
 from ..findings import Finding, Where
 from ..workflow.contract_model import Contract, ContractInput
+from ..workflow.drawing import drawn, drawn_fields, marked
 from ..workflow.model import Prompt
 from ..workflow.reach import link_of, sources
 from ..workflow.values import MisfitError, coerced, kind_of, printable, shown, takes
@@ -52,8 +54,12 @@ def coerce(contract: Contract, values: Any) -> dict[str, Any]:
     return fitting
 
 
-def bind(prompt: Prompt, contract: Contract, values: Any) -> Prompt:
+def bind(prompt: Prompt, contract: Contract, values: Any, *, seed: str, now: datetime) -> Prompt:
     """The prompt that runs with these values; `prompt` itself stays as it is.
+
+    Fields that are drawn at each run get their texts, and lose their marks: choices from `seed`
+    (any text that names the run), dates from `now`, on whatever clock it is. The same seed and
+    time give the same prompt. A value of the caller's is taken literally.
 
     An IMAGE becomes a LoadImage node `<node id>-image` in front of the field, except where the
     field itself is a loader's file name. What only made the default of a replaced value (its
@@ -67,6 +73,7 @@ def bind(prompt: Prompt, contract: Contract, values: Any) -> Prompt:
         for node_id, node in prompt.items()
     }
     replaced: list[str] = []
+    given: set[tuple[str, str]] = set()
     for key, value in fitting.items():
         wanted = contract.inputs[key]
         if wanted.node not in bound:
@@ -76,10 +83,30 @@ def bind(prompt: Prompt, contract: Contract, values: Any) -> Prompt:
         if wanted.type == "IMAGE" and not _is_file_name_field(wanted, former):
             value = [_add_loader(bound, wanted.node, value, wanted.display_name or key), 0]
         inputs[wanted.field] = value
+        given.add((wanted.node, wanted.field))
         if link := link_of(former):
             replaced.append(link[0])
     _drop_unneeded(bound, replaced, keep=[output.node for output in contract.outputs.values()])
+    for node_id, node in bound.items():
+        bound[node_id] = _drawn(node, node_id, given, seed, now)
     return bound
+
+
+def _drawn(
+    node: dict[str, Any],
+    node_id: str,
+    given: Collection[tuple[str, str]],
+    seed: str,
+    now: datetime,
+) -> dict[str, Any]:
+    """The node with its marked texts drawn, except where the caller gave one."""
+    fields = drawn_fields(node)
+    for name, kind in fields.items():
+        place = (node_id, name)
+        text = node["inputs"].get(name)
+        if place not in given and isinstance(text, str):
+            node["inputs"][name] = drawn(text, kind, place, seed, now)
+    return marked(node, {}) if fields else node
 
 
 def _is_file_name_field(wanted: ContractInput, former: Any) -> bool:

@@ -12,7 +12,9 @@ from typing import Any
 from ..workflow import runflow_nodes
 from ..workflow.contract import PICTURE_SINKS
 from ..workflow.contract_model import Contract, ContractInput, ContractOutput
+from ..workflow.declared import default_place
 from ..workflow.definitions import Definitions
+from ..workflow.drawing import drawn_fields, marked
 from ..workflow.model import Prompt
 from ..workflow.reach import link_of
 from .trim import VALUE, is_runflow_input
@@ -90,7 +92,7 @@ class _Exposure:
                     0,
                 ]
             widgets[VALUE] = default
-        self._set(row.node, widgets)
+        self._set(row.node, widgets, self._drawing(row, widgets.get(VALUE)))
 
     def _has_default(self, row: ContractInput, former: Mapping[str, Any]) -> bool:
         """Whether the node gives the contract's default by itself."""
@@ -118,7 +120,7 @@ class _Exposure:
             default = former if link_of(former) and row.default is None else row.default
             if default is not None:
                 shape[VALUE] = default
-        injected = self._inject_input(key, row, shape)
+        injected = self._inject_input(key, row, shape, self._drawing(row, shape.get(VALUE)))
         self._set(row.node, {row.field: [injected.node, 0]})
         return injected
 
@@ -159,25 +161,53 @@ class _Exposure:
         types = {one.strip() for one in field.type.split(",")}
         return bool(types & {row.type, "*"})
 
-    def _inject_input(self, key: str, row: ContractInput, shape: dict[str, Any]) -> ContractInput:
+    def _drawing(self, row: ContractInput, default: Any) -> dict[str, str]:
+        """The mark of a `value` whose default is the author's own text, to be drawn at each run."""
+        node_id, name = default_place(self.prompt, row)
+        node = self.prompt[node_id]
+        kind = drawn_fields(node).get(name)
+        return {VALUE: kind} if kind and node["inputs"].get(name) == default else {}
+
+    def _inject_input(
+        self,
+        key: str,
+        row: ContractInput,
+        shape: dict[str, Any],
+        drawing: Mapping[str, str] | None = None,
+    ) -> ContractInput:
         class_type = _CLASS_OF_TYPE[row.type]
-        node_id = self._add(f"runflow-{key}", class_type, shape)
+        node_id = self._add(f"runflow-{key}", class_type, shape, drawing)
         return row.model_copy(
             update={"node": node_id, "class_type": class_type, "field": VALUE, "title": None}
         )
 
-    def _add(self, wanted_id: str, class_type: str, inputs: dict[str, Any]) -> str:
+    def _add(
+        self,
+        wanted_id: str,
+        class_type: str,
+        inputs: dict[str, Any],
+        drawing: Mapping[str, str] | None = None,
+    ) -> str:
         """Put a node into the prompt; returns its id."""
         node_id, count = wanted_id, 1
         while node_id in self.prompt:  # the author's own node, or an output beside an input
             count += 1
             node_id = f"{wanted_id}-{count}"
-        self.prompt[node_id] = {"class_type": class_type, "inputs": inputs}
+        self.prompt[node_id] = marked({"class_type": class_type, "inputs": inputs}, drawing or {})
         return node_id
 
-    def _set(self, node_id: str, fields: Mapping[str, Any]) -> None:
+    def _set(
+        self, node_id: str, fields: Mapping[str, Any], drawing: Mapping[str, str] | None = None
+    ) -> None:
+        """Set inputs of a node. One whose value changes is not drawn, unless `drawing` has it."""
         node = self.prompt[node_id]
-        self.prompt[node_id] = {**node, "inputs": {**node["inputs"], **fields}}
+        former, inputs = node["inputs"], {**node["inputs"], **fields}
+        marks = {
+            name: kind
+            for name, kind in drawn_fields(node).items()
+            if inputs.get(name) == former.get(name)
+        }
+        self.prompt[node_id] = marked({**node, "inputs": inputs}, {**marks, **(drawing or {})})
 
 
 def _widgets(key: str, row: ContractInput, former: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid5
@@ -85,7 +86,14 @@ class Execution:
             if not (folder / values[key]).exists():  # two inputs may name one asset
                 self._copy(asset, folder / values[key], f"input {key}")
         try:
-            prompt = bind(revision.workflow_json, revision.contract, values)
+            # Whichever attempt this is, the run draws the same.
+            prompt = bind(
+                revision.workflow_json,
+                revision.contract,
+                values,
+                seed=run.id,
+                now=datetime.fromisoformat(run.created_at),
+            )
         except BindError as error:
             raise _failed_by("INPUT_VALIDATION_FAILED", error.findings, "preprocess") from None
         if lacking := self.engine.lacking(prompt):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..workflow.drawing import KINDS
 from ..workflow.reach import link_of
 from .problem import FieldError
 
@@ -41,8 +42,17 @@ def _node_problems(node_id: str, node: Any, prompt: dict[str, Any]) -> list[Fiel
         return [FieldError((*place, "inputs"), "must be an object from name to value")]
     if not isinstance(node.get("_meta", {}), dict):
         return [FieldError((*place, "_meta"), "must be an object")]
+    if not _is_drawing(node.get("_meta", {}).get("drawn", {})):
+        kinds = " or ".join(KINDS)
+        message = f"must be an object from the name of an input to {kinds}"
+        return [FieldError((*place, "_meta", "drawn"), message)]
     return [
         FieldError((*place, "inputs", name), f"links to node {link[0]}, which is not there")
         for name, value in inputs.items()
         if (link := link_of(value)) and link[0] not in prompt
     ]
+
+
+def _is_drawing(marks: Any) -> bool:
+    """Whether these are marks that every run can follow."""
+    return isinstance(marks, dict) and all(kind in KINDS for kind in marks.values())

@@ -21,6 +21,7 @@ _CONSTANTS: Mapping[str, str] = {
     "PrimitiveBoolean": "value",
     "LoadImage": "image",
 }
+_FILE_NAME = "file_name"  # of RunflowInputFile
 
 
 def declared_inputs(prompt: Prompt) -> tuple[dict[str, ContractInput], list[Finding]]:
@@ -76,14 +77,22 @@ def default_of(prompt: Prompt, declared: ContractInput) -> Any:
 
     A literal is itself; a link to a constant or to LoadImage is that node's value.
     """
+    node, field = default_place(prompt, declared)
+    value = prompt[node]["inputs"].get(field)
+    if field == _FILE_NAME != declared.field:
+        return _text(value)
+    return None if isinstance(value, list | dict) else value
+
+
+def default_place(prompt: Prompt, declared: ContractInput) -> tuple[str, str]:
+    """The (node id, field) where the default stands."""
     inputs = prompt[declared.node]["inputs"]
     value = inputs.get(declared.field)
     if declared.class_type == "RunflowInputFile" and value in (None, ""):
-        return _text(inputs.get("file_name"))
+        return declared.node, _FILE_NAME
     if (link := link_of(value)) and link[0] in prompt:
-        source = prompt[link[0]]
-        value = source["inputs"].get(_CONSTANTS.get(source["class_type"], ""))
-    return None if isinstance(value, list | dict) else value
+        return link[0], _CONSTANTS.get(prompt[link[0]]["class_type"], "")
+    return declared.node, declared.field
 
 
 def own_title(prompt: Prompt, node: str, display_name: str | None) -> str | None:

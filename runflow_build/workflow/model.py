@@ -14,7 +14,8 @@ Prompt: TypeAlias = dict[str, dict[str, Any]]
 """``{id: {"class_type": str, "inputs": {name: value | [id, slot]}, "_meta": {"title": str}}}``.
 
 A two-item list ``[str, int]`` is a link; a list that is a value is ``{"__value__": [...]}``.
-`_meta` is optional, carries the title that a person knows the node by, and is in no digest.
+`_meta` is optional. The title is what a person knows the node by, and is in no digest; `drawn`
+names the fields that each run draws anew (see `drawing`), and is in every digest.
 """
 
 

@@ -13,7 +13,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
-from typing import Any
 
 _COMMENT = re.compile(r"/\*[\s\S]*?\*/|//[^\n\r\u2028\u2029]*")
 _PIECE = re.compile(r"\\.?|[{}|]|[^\\{}|]+", re.DOTALL)
@@ -41,8 +40,10 @@ def settled_text(text: str, depth: int = 6) -> str | None:
 
     def first(source: str, bounds: list[int]) -> int:
         nonlocal draws
+        if draws or len(bounds) == 2:  # the second only saves time: it copies no text
+            return 0
         options = {source[start + 1 : end] for start, end in pairwise(bounds)}
-        if len(options) > 1 and not draws:
+        if len(options) > 1:
             settled = {settled_text(one, depth - 1) for one in options} if depth else {None}
             draws = len(settled) > 1 or None in settled
         return 0
@@ -194,28 +195,10 @@ def _value(pattern: re.Match[str], value_of: Callable[[str, str], str]) -> str:
     if len(names) != 2:
         return pattern[0]
     try:
-        return _NO_FILE_NAME.sub("_", as_text(value_of(*names)))
+        return _NO_FILE_NAME.sub("_", value_of(*names))
     except KeyError:
         return pattern[0]
 
 
 def _joined(literals: list[str], dates: list[str]) -> str:
     return literals[0] + "".join(map(str.__add__, dates, literals[1:]))
-
-
-# -- until the converter has moved to the names above
-
-
-def dynamic_prompt(text: str) -> tuple[str, bool]:
-    """The text with its first choices, and whether it has any."""
-    settled = settled_text(text)
-    return (drawn_text(text, lambda _: 0), True) if settled is None else (settled, False)
-
-
-def as_text(value: Any) -> str:
-    """A JSON value as JavaScript turns it into text."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)

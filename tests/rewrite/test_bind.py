@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import copy
 import math
+from collections import Counter
+from datetime import datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,9 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runflow_build.errors import BindError
-from runflow_build.rewrite.bind import bind, coerce
+from runflow_build.rewrite.bind import bind as bind_run
+from runflow_build.rewrite.bind import coerce
 from runflow_build.workflow.contract_model import Contract, ContractInput, ContractOutput
 from runflow_build.workflow.model import Prompt
+
+NOON = datetime(2031, 4, 5, 12)
+bind = partial(bind_run, seed="run-1", now=NOON)
 
 
 def an_input(type_: str, **more: Any) -> ContractInput:
@@ -300,3 +307,94 @@ def test_a_contract_of_another_prompt_is_refused() -> None:
     with pytest.raises(BindError) as caught:
         bind({}, contract_of_one("INT"), {"it": 1})
     assert [each.code for each in caught.value.findings] == ["input-node-missing"]
+
+
+# -- what each run draws
+
+COLOURS = "a {red|green|blue} car // any"
+DRAWN: Prompt = {
+    "1": {
+        "class_type": "CLIPTextEncode",
+        "inputs": {"text": COLOURS, "style": COLOURS, "note": COLOURS},
+        "_meta": {"title": "Words", "drawn": {"text": "choice", "style": "choice"}},
+    },
+    "2": {
+        "class_type": "SaveImage",
+        "inputs": {"filename_prefix": "%date:yyyy-MM-dd%/x"},
+        "_meta": {"drawn": {"filename_prefix": "date"}},
+    },
+}
+FIELD = ContractInput.model_validate(
+    {"type": "STRING", "required": False, "node": "1", "class": "CLIPTextEncode", "field": "text"}
+)
+NOTHING_GIVEN = Contract()
+
+
+def texts(prompt: Prompt) -> list[str]:
+    return list(prompt["1"]["inputs"].values())
+
+
+def test_marked_fields_are_drawn_and_lose_their_marks() -> None:
+    bound = bind(DRAWN, NOTHING_GIVEN, {})
+    text, style, note = texts(bound)
+    assert {text, style} <= {"a red car ", "a green car ", "a blue car "}
+    assert note == COLOURS
+    assert bound["1"]["_meta"] == {"title": "Words"}
+    assert bound["2"] == {
+        "class_type": "SaveImage",
+        "inputs": {"filename_prefix": "2031-04-05/x"},
+    }
+
+
+def test_a_run_draws_the_same_each_time_and_the_prompt_stays_as_it_was() -> None:
+    before = copy.deepcopy(DRAWN)
+    assert bind(DRAWN, NOTHING_GIVEN, {}) == bind(DRAWN, NOTHING_GIVEN, {})
+    assert before == DRAWN
+
+
+def test_runs_nodes_and_fields_draw_independently() -> None:
+    prompt = {**DRAWN, "3": DRAWN["1"]}
+    drawn = Counter(
+        (*texts(bound)[:2], bound["3"]["inputs"]["text"])
+        for bound in (bind(prompt, NOTHING_GIVEN, {}, seed=str(run)) for run in range(1000))
+    )
+    assert len(drawn) == 27  # each of three with each of three others
+    assert min(drawn.values()) > 10  # 37 of each are to be expected
+
+
+def test_choices_within_one_text_are_independent() -> None:
+    text = " ".join(["{a|b}"] * 5)
+    prompt = {"1": {**DRAWN["1"], "inputs": {"text": text}}}
+    runs = (bind(prompt, NOTHING_GIVEN, {}, seed=str(run)) for run in range(500))
+    assert len({texts(bound)[0] for bound in runs}) == 32
+
+
+@settings(max_examples=50)
+@given(st.text(max_size=8), st.sampled_from(["0", "0:1", "runflow-x"]))
+def test_what_else_stands_in_the_prompt_does_not_change_a_draw(seed: str, other: str) -> None:
+    more = {other: DRAWN["1"], **DRAWN}
+    assert texts(bind(more, NOTHING_GIVEN, {}, seed=seed)) == texts(
+        bind(DRAWN, NOTHING_GIVEN, {}, seed=seed)
+    )
+
+
+def test_a_callers_text_is_literal() -> None:
+    contract = Contract(inputs={"prompt": FIELD})
+    bound = bind(DRAWN, contract, {"prompt": "{mine|yours} // all"})
+    text, style, _ = texts(bound)
+    assert text == "{mine|yours} // all"
+    assert style == texts(bind(DRAWN, contract, {}))[1] != COLOURS
+    assert "drawn" not in bound["1"]["_meta"]
+
+
+def test_an_input_that_is_left_out_is_drawn() -> None:
+    contract = Contract(inputs={"prompt": FIELD.model_copy(update={"default": COLOURS})})
+    assert texts(bind(DRAWN, contract, {}))[0] != COLOURS
+
+
+def test_a_mark_on_what_is_no_text_means_nothing() -> None:
+    node = {"class_type": "A", "inputs": {"a": ["2", 0]}, "_meta": {"drawn": {"a": "choice"}}}
+    prompt = {"1": {**node, "inputs": {"a": 7}}, "2": {**node, "inputs": {}}}
+    bound = bind(prompt, NOTHING_GIVEN, {})
+    assert bound["1"]["inputs"] == {"a": 7}
+    assert bound["2"]["inputs"] == {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -274,7 +275,9 @@ def test_no_link_dangles_before_or_after_binding(
         for key, row in bundle.contract.inputs.items()
         if row.required or everything
     }
-    for prompt in (bundle.prompt, bind(bundle.prompt, bundle.contract, values)):
+    now = datetime(2031, 4, 5)
+    bound = bind(bundle.prompt, bundle.contract, values, seed="1", now=now)
+    for prompt in (bundle.prompt, bound):
         for node in prompt.values():
             for value in node["inputs"].values():
                 assert not isinstance(value, list) or value[0] in prompt

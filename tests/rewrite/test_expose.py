@@ -6,6 +6,11 @@ import copy
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
+from runflow_build.rewrite.expose import expose
+from runflow_build.workflow.contract_model import Contract, ContractInput
+from runflow_build.workflow.definitions import Definitions
 from runflow_build.workflow.model import Prompt
 
 PROMPT: Prompt = {
@@ -222,3 +227,68 @@ def test_a_required_picture_in_the_place_of_a_default_leaves_no_default(
     assert bundle.prompt["1"]["inputs"]["value"] == ["runflow-other", 0]
     assert bundle.contract.inputs["photo"].default is None
     assert "my-private-test.png" not in str(bundle)
+
+
+# -- fields that a run draws
+
+
+def encode(text: str) -> Prompt:
+    return {
+        "1": {
+            "class_type": "CLIPTextEncode",
+            "inputs": {"text": text, "clip": ["2", 0]},
+            "_meta": {"title": "Words", "drawn": {"text": "choice"}},
+        },
+        "2": {"class_type": "CLIPLoader", "inputs": {}},
+    }
+
+
+def exposed(prompt: Prompt, definitions: Definitions, **more: Any) -> Prompt:
+    row = {"type": "STRING", "required": False, "node": "1", "field": "text"}
+    one = ContractInput.model_validate({**row, "class": prompt["1"]["class_type"], **more})
+    return expose(prompt, Contract(inputs={"words": one}), definitions)[0]
+
+
+def test_the_mark_of_an_exposed_text_moves_with_it(definitions: Definitions) -> None:
+    prompt = exposed(encode("{a|b}"), definitions, default="{a|b}")
+    assert prompt["runflow-words"]["inputs"]["value"] == "{a|b}"
+    assert prompt["runflow-words"]["_meta"] == {"drawn": {"value": "choice"}}
+    assert prompt["1"]["_meta"] == {"title": "Words"}
+
+
+@pytest.mark.parametrize("more", [{"default": "{c|d}"}, {"required": True}])
+def test_a_default_of_runflow_yaml_and_none_at_all_are_not_drawn(
+    definitions: Definitions, more: dict[str, Any]
+) -> None:
+    prompt = exposed(encode("{a|b}"), definitions, **more)
+    assert prompt["1"]["inputs"]["text"] == ["runflow-words", 0]
+    assert "drawn" not in str(prompt)
+
+
+def test_a_text_that_takes_no_link_keeps_its_mark_while_it_is_the_default(
+    definitions: Definitions,
+) -> None:
+    unknown = encode("{a|b}")
+    unknown["1"]["class_type"] = "NobodyKnows"
+    kept = exposed(unknown, definitions, default="{a|b}")
+    assert kept["1"] == unknown["1"]
+    assert "drawn" not in str(exposed(unknown, definitions, default="{c|d}"))
+
+
+def test_the_mark_of_a_constant_behind_an_input_moves_with_its_text(
+    definitions: Definitions,
+) -> None:
+    prompt: Prompt = {
+        "1": {
+            "class_type": "RunflowInputString",
+            "inputs": {"input_id": "words", "required": False, "value": ["2", 0]},
+        },
+        "2": {
+            "class_type": "PrimitiveString",
+            "inputs": {"value": "{a|b}"},
+            "_meta": {"drawn": {"value": "choice"}},
+        },
+    }
+    served = exposed(prompt, definitions, field="value", default="{a|b}")
+    assert served["1"]["inputs"]["value"] == "{a|b}"
+    assert served["1"]["_meta"] == {"drawn": {"value": "choice"}}

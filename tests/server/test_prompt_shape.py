@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runflow_build.server.prompt_shape import prompt_problems
+from runflow_build.workflow.drawing import KINDS, drawn_fields
 
 NODE: dict[str, Any] = {"class_type": "SaveImage", "inputs": {"images": ["1", 0]}}
 
@@ -35,6 +36,11 @@ def test_a_prompt_has_no_problems() -> None:
             ("1", "_meta"),
             "must be an object",
         ),
+        (
+            {"1": {"class_type": "A", "inputs": {}, "_meta": {"drawn": {"a": "dice"}}}},
+            ("1", "_meta", "drawn"),
+            "must be an object from the name of an input to choice or date",
+        ),
         ({"2": NODE}, ("2", "inputs", "images"), "links to node 1, which is not there"),
     ],
 )  # fmt: skip
@@ -56,7 +62,9 @@ JSON = st.recursive(
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from(["class_type", "inputs", "_meta", "1", "nodes"]), inner, max_size=4
+            st.sampled_from(["class_type", "inputs", "_meta", "drawn", "1", "nodes"]),
+            inner,
+            max_size=4,
         )
     ),
     max_leaves=12,
@@ -69,3 +77,4 @@ def test_any_object_is_a_prompt_or_has_problems(prompt: dict[str, Any]) -> None:
         for node in prompt.values():
             assert isinstance(node["class_type"], str)
             assert isinstance(node["inputs"], dict)
+            assert set(drawn_fields(node).values()) <= set(KINDS)

@@ -32,6 +32,7 @@ def in_turn(*indexes: int) -> Callable[[int], int]:
         ("{same|same}", "same"),
         ("{only}", "only"),
         ("{{a|a}|{a|a}}", "a"),
+        ("{a|{a|a/**/}}", "a"),
         ("} | plain", "} | plain"),
         (r"\{a\|b\} \n", r"{a|b} \n"),
         (r"{a\|b}", "a|b"),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,9 @@ def card(
 ) -> Any:
     for photo in (EXAMPLE / "input").iterdir():
         shutil.copy(photo, folders.input)
-    files = engine.execute(bind(bundle.prompt, bundle.contract, values), folders)
+    now = datetime(2031, 4, 5)
+    bound = bind(bundle.prompt, bundle.contract, values, seed="1", now=now)
+    files = engine.execute(bound, folders)
     assert [one.node for one in files] == [bundle.contract.outputs["postcard"].node]
     assert files[0].path.name.startswith("postcard_0000")
     with Image.open(files[0].path) as picture:
