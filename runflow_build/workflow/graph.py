@@ -67,8 +67,11 @@ def read_graph(data: Mapping[str, Any], path: Key = ()) -> tuple[SavedGraph, lis
 
 
 def subgraph_definitions(data: Mapping[str, Any]) -> tuple[list[SavedSubgraph], list[Finding]]:
-    """The subgraph definitions of a graph, those inside others too, in the order of the file."""
-    found: list[SavedSubgraph] = []
+    """The subgraph definitions of a graph, those inside others too, in the order of the file.
+
+    Of several with one id the last counts.
+    """
+    found: dict[str, SavedSubgraph] = {}
     findings: list[Finding] = []
     todo: list[tuple[Mapping[str, Any], Key]] = [(data, ())]
     while todo:
@@ -79,17 +82,15 @@ def subgraph_definitions(data: Mapping[str, Any]) -> tuple[list[SavedSubgraph], 
             place = (*path, "definitions", "subgraphs", index)
             graph, problems = read_graph(row, place)
             findings += problems
-            found.append(
-                SavedSubgraph(
-                    row["id"],
-                    row["name"] if isinstance(row.get("name"), str) else "",
-                    graph,
-                    tuple(_mappings(row.get("inputs"))),
-                    tuple(_mappings(row.get("outputs"))),
-                )
+            found[row["id"]] = SavedSubgraph(
+                row["id"],
+                row["name"] if isinstance(row.get("name"), str) else "",
+                graph,
+                tuple(_mappings(row.get("inputs"))),
+                tuple(_mappings(row.get("outputs"))),
             )
             todo.append((row, place))
-    return found, findings
+    return list(found.values()), findings
 
 
 def subgraph_circles(subgraphs: list[SavedSubgraph]) -> list[Finding]:
@@ -152,8 +153,11 @@ def link_id(value: Any) -> Any:
 def _problem(raw: Any) -> str | None:
     if not isinstance(raw, dict):
         return "it is no mapping"
-    if not id_text(raw.get("id")):
-        return "it has no id"
+    return shape_problem(raw) if id_text(raw.get("id")) else "it has no id"
+
+
+def shape_problem(raw: Mapping[str, Any]) -> str | None:
+    """What keeps an entry from being a node, its id aside; None: nothing."""
     if not isinstance(raw.get("type"), str) or not raw["type"]:
         return "it has no type"
     for name in ("inputs", "outputs"):

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..definitions import COMBO, Definitions, InputDefinition, NodeDefinition
+from ..graph import shape_problem
+from ..javascript import key_order
 from .canvas import Node
 from .widgets import CONTROL, SEEDS, WIDGET_TYPES, extra_inputs
 
@@ -42,25 +44,23 @@ class Groups:
 
     def __init__(self, data: Mapping[str, Any], definitions: Definitions) -> None:
         self._definitions = definitions
+        self._classes: dict[str, tuple[GroupClass, NodeDefinition]] = {}
         extra = data.get("extra")
         rows = extra.get("groupNodes") if isinstance(extra, dict) else None
-        self._saved: Mapping[str, Any] = rows if isinstance(rows, dict) else {}
-        self._classes: dict[str, tuple[GroupClass, NodeDefinition] | None] = {}
+        if isinstance(rows, dict):
+            for name in sorted(rows, key=key_order):
+                self._add(name, rows[name])
 
     def get(self, class_type: str) -> tuple[GroupClass, NodeDefinition] | None:
         """The group class and the definition that it amounts to; None for any other class."""
         name = group_name(class_type)
-        if name is None or name not in self._saved:
-            return None
-        if name not in self._classes:
-            self._classes[name] = None  # a group inside itself is not expanded
-            self._classes[name] = self._drawn(name, self._saved[name])
-        return self._classes[name]
+        return None if name is None else self._classes.get(name)
 
-    def _drawn(self, name: str, saved: Any) -> tuple[GroupClass, NodeDefinition] | None:
+    def _add(self, name: str, saved: Any) -> None:
+        """Add a class, unless it needs one that is unknown; a group may hold those before it."""
         nodes = saved.get("nodes") if isinstance(saved, dict) else None
         if not isinstance(nodes, list) or not all(self._is_known(node) for node in nodes):
-            return None
+            return
         made = _Drawing(name, saved, self._definitions).drawn()
         definition = NodeDefinition(
             class_type=f"{_PREFIX}{name}",
@@ -69,15 +69,14 @@ class Groups:
             output_node=False,
             title=name,
         )
-        return made, definition
+        self._classes[name] = made, definition
 
     def _is_known(self, node: Any) -> bool:
-        if not isinstance(node, dict) or not isinstance(node.get("type"), str):
+        if not isinstance(node, dict) or shape_problem(node):
             return False
         kind = node["type"]
-        if kind in _VIRTUAL or self._definitions.get(kind) is not None:
-            return True
-        return self.get(kind) is not None
+        known = kind in _VIRTUAL or self._definitions.get(kind) is not None
+        return known or self.get(kind) is not None
 
 
 def group_name(class_type: str) -> str | None:
@@ -123,7 +122,11 @@ class _Drawing:
         for row in inner:
             out_of.setdefault(row[0], {}).setdefault(row[1], []).append(row)
         self._group = GroupClass(saved["nodes"], {(row[2], row[3]): row for row in inner}, out_of)
-        self._external = {(row[0], row[1]): row[2] for row in _lists(saved.get("external"), 3)}
+        self._external = {
+            (row[0], row[1]): row[2]
+            for row in _lists(saved.get("external"), 3)
+            if type(row[0]) is type(row[1]) is int
+        }
         self._pipes = _lists(links)
         self._seen: dict[str, int] = {}
         self._primitives: dict[int, InputDefinition] = {}
