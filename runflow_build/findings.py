@@ -248,6 +248,12 @@ CODES: Mapping[str, Code] = {
     ),
     "path-escapes": _error("A file name of a workflow leads out of the folder that it belongs to."),
     "resource-not-input": _error("A workflow reads a file from ComfyUI's output or temp folder."),
+    "model-unplaced": _warning(
+        "A node names a model file, and nothing says in which folder it lies."
+    ),
+    "folder-unlocked": _warning(
+        "A node reads a whole folder, of which runflow.yaml names no file; the lock holds files."
+    ),
     "definitions-malformed": _error("A file of node definitions is not what its format says."),
     "definitions-newer": _error("A file of node definitions is of a format not known yet."),
     # -- contracts

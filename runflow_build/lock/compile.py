@@ -13,8 +13,7 @@ from ..workflow.contract import nodes_named
 from ..workflow.contract_model import ContractInput, ContractOutput
 from ..workflow.convert import prompt_digest
 from ..workflow.definitions import Definitions, definitions_text
-from ..workflow.model import Prompt, Workflows, where_in
-from ..workflow.references import node_classes
+from ..workflow.model import Prompt, Workflows, node_classes, where_in
 from .model import EndpointPin, FilePin, GPUPin, Lock, Pins, PythonPins, TargetPins
 from .needs import AllNeeds, Needs, all_needs, packs_by_endpoint
 

@@ -16,17 +16,12 @@ from ..workflow.contract_model import Contract, ContractInput
 from ..workflow.convert import prompt_of
 from ..workflow.declared import default_of
 from ..workflow.definitions import Definitions
-from ..workflow.model import Prompt, Workflow, Workflows, where_in
+from ..workflow.embeddings import embedding_references
+from ..workflow.input_files import ResourceReference, resource_references
+from ..workflow.model import Prompt, Workflow, Workflows, node_classes, where_in
+from ..workflow.model_files import ModelReference, model_references
+from ..workflow.node_packs import PackReference, pack_references
 from ..workflow.reach import reached
-from ..workflow.references import (
-    ModelReference,
-    PackReference,
-    ResourceReference,
-    model_references,
-    node_classes,
-    pack_references,
-    resource_references,
-)
 from ..workflow.values import MisfitError, coerced
 from . import repository
 from .model import NodePackPin
@@ -49,33 +44,49 @@ class Needs:
     models: list[ModelReference]
     resources: list[ResourceReference]
     packs: list[PackReference]
-    findings: list[Finding]  # on the contract, errors and warnings
+    findings: list[Finding]  # on the contract and on files, errors and warnings
+
+    @property
+    def homeless(self) -> set[str]:
+        """The classes of which nothing says what node pack they are from."""
+        return self.foreign - {one.class_type for one in self.packs}
 
 
 # The needs of every endpoint that has them, by slug, and what is wrong with the others.
 AllNeeds: TypeAlias = tuple[Mapping[str, Needs], list[Finding]]
 
 
-def needs_of(slug: str, wish: EndpointWish, workflow: Workflow, definitions: Definitions) -> Needs:
+def needs_of(slug: str, spec: Spec, workflow: Workflow, definitions: Definitions) -> Needs:
     """What the endpoint needs. Raises WorkflowError where the workflow does not convert."""
+    wish = spec.endpoints[slug]
     prompt = prompt_of(workflow, definitions)
     contract, findings = contract_of(prompt, wish, definitions, slug)
     keep, lost = _kept(prompt, wish, slug)
     served = _served(prompt, contract, keep)
     classes = node_classes(served)
+    models, unplaced = model_references(served, definitions, workflow, spec.models)
+    models += _embeddings(served, contract, definitions, spec)
+    resources, unlocked = _files(prompt, served, contract, definitions, spec)
     # Runflow's own come with every engine, whatever pack their nodes say they are from.
-    brought = {name for name in classes if definitions.source(name) != "runflow"}
+    told = [
+        one
+        for one in pack_references(served, workflow, definitions)
+        if definitions.source(one.class_type) != "runflow"
+    ]
+    packs = [one for one in told if not one.is_core]
+    # ComfyUI's own that is not in the catalogue is of another version of ComfyUI, and of no pack.
+    core = {one.class_type for one in told if one.is_core} - {one.class_type for one in packs}
     return Needs(
         prompt=prompt,
         contract=contract,
         keep=keep,
         served=set(served),
         classes=classes,
-        foreign={name for name in classes if not definitions.shipped(name)},
-        models=model_references(served, workflow),
-        resources=_files(prompt, served, contract),
-        packs=[one for one in pack_references(workflow) if one.class_type in brought],
-        findings=[*findings, *lost],
+        foreign={name for name in classes if not definitions.shipped(name)} - core,
+        models=models,
+        resources=resources,
+        packs=packs,
+        findings=[*findings, *lost, *unplaced, *unlocked],
     )
 
 
@@ -89,7 +100,7 @@ def all_needs(spec: Spec, workflows: Workflows, definitions: Definitions) -> All
             findings.append(workflow_missing(slug, wish))
             continue
         try:
-            needs[slug] = needs_of(slug, wish, workflow, definitions)
+            needs[slug] = needs_of(slug, spec, workflow, definitions)
         except WorkflowError as error:
             findings.extend(finding.in_file(workflow.path) for finding in error.findings)
     return needs, findings
@@ -128,12 +139,12 @@ def pack_names(key: str, url: str | None, registry: str | None = None) -> set[st
 
 
 def pack_of(reference: PackReference, packs: Mapping[str, set[str]]) -> str | None:
-    """The key of the pack that a node's own properties name; `packs` are `pack_names` by key.
+    """The key of the pack that a node is from; `packs` are `pack_names` by key.
 
     The most telling name decides: repositories of one name have many owners.
     """
     full, bare = reference.aux_id, (reference.aux_id or "").rpartition("/")[2]
-    for name in filter(None, (full, reference.cnr_id, bare)):
+    for name in filter(None, (full, reference.cnr_id, bare, reference.folder)):
         found = [key for key in sorted(packs) if name.lower() in packs[key]]
         if found:
             return found[0]
@@ -195,12 +206,24 @@ def _is_replaced(prompt: Prompt, one: ContractInput) -> bool:
     return one.required or (one.default is not None and one.default != default_of(prompt, one))
 
 
-def _files(prompt: Prompt, served: Prompt, contract: Contract) -> list[ResourceReference]:
+def _embeddings(
+    served: Prompt, contract: Contract, definitions: Definitions, spec: Spec
+) -> list[ModelReference]:
+    """The embeddings in the texts that are served: none in a text that every caller replaces."""
+    entered = {(one.node, one.field) for one in contract.inputs.values() if one.required}
+    found = embedding_references(served, definitions, spec.models)
+    return [one for one in found if (one.node, one.field) not in entered]
+
+
+def _files(
+    prompt: Prompt, served: Prompt, contract: Contract, definitions: Definitions, spec: Spec
+) -> tuple[list[ResourceReference], list[Finding]]:
     """The input files that are served: none that the author only tried a required input with, and
     the default pictures and files of optional inputs."""
     entered = {(one.node, one.field) for one in contract.inputs.values()}
     entered |= {(one.node, "file_name") for one in contract.inputs.values() if one.type == "FILE"}
-    found = [one for one in resource_references(served) if (one.node, one.field) not in entered]
+    everything, findings = resource_references(served, definitions, spec.resources)
+    found = [one for one in everything if (one.node, one.field) not in entered]
     for one in contract.inputs.values():
         if one.type not in ("IMAGE", "FILE") or one.required or not one.default:
             continue
@@ -211,7 +234,7 @@ def _files(prompt: Prompt, served: Prompt, contract: Contract) -> list[ResourceR
         if path not in {other.path for other in found}:
             title = where_in(prompt, one.node).title
             found.append(ResourceReference(path, one.node, title, one.class_type, one.field))
-    return found
+    return found, findings
 
 
 def _kept(prompt: Prompt, wish: EndpointWish, slug: str) -> tuple[list[str], list[Finding]]:

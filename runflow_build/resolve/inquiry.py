@@ -13,7 +13,9 @@ from ..lock.model import Lock
 from ..lock.needs import Needs
 from ..sources import Sources
 from ..spec.model import Spec
-from ..workflow.references import ModelReference, PackReference, ResourceReference
+from ..workflow.input_files import ResourceReference
+from ..workflow.model_files import ModelReference
+from ..workflow.node_packs import PackReference
 
 # With a letter in it, because 20240101 is a good name for a tag.
 _SHORT_COMMIT = re.compile(r"(?=.*[a-f])[0-9a-f]{7,39}", re.IGNORECASE)

@@ -22,6 +22,7 @@ class _Wanted:
     sha256: str | None
     size: int | None
     users: list[Row]
+    also: list[str]  # other paths where ComfyUI would find it, for a name without a suffix
 
 
 def model_pins(inquiry: Inquiry) -> dict[str, ModelPin]:
@@ -47,11 +48,13 @@ def model_pins(inquiry: Inquiry) -> dict[str, ModelPin]:
 def _all_wanted(inquiry: Inquiry) -> list[_Wanted]:
     """By path, with the nodes that load each."""
     users: dict[str, list[Row]] = {}
+    also: dict[str, list[str]] = {}
     for slug, needs in sorted(inquiry.needs.items()):
         for reference in needs.models:
             users.setdefault(reference.path, []).append(inquiry.used_by(slug, reference))
+            also.setdefault(reference.path, []).extend(reference.also)
     return [
-        _Wanted(path, wish.url, wish.sha256, wish.size, users.get(path, []))
+        _Wanted(path, wish.url, wish.sha256, wish.size, users.get(path, []), also.get(path, []))
         for path, wish in sorted(model_wishes(inquiry.spec, inquiry.needs).items())
     ]
 
@@ -118,9 +121,14 @@ def _pin(inquiry: Inquiry, wanted: _Wanted, found: Content | OSError | None) -> 
 
 
 def _report_lack(inquiry: Inquiry, wanted: _Wanted) -> None:
+    install = inquiry.sources.install
+    found = [path for path in wanted.also if install and install.model(path)]
+    others = ", ".join(dict.fromkeys(wanted.also))
     inquiry.unresolved(
         ("models", wanted.path),
         f"{wanted.path} has no known content",
-        f"write its sha256 under models: in runflow.yaml, or {CAPTURE}",
-        tuple(dict.fromkeys(wanted.users)),
+        f"say that this file is meant: write  {found[0]}: {{}}  under models: in runflow.yaml"
+        if found
+        else f"write its sha256 under models: in runflow.yaml, or {CAPTURE}",
+        tuple(dict.fromkeys(wanted.users)) + ((("or", others),) if others else ()),
     )

@@ -10,7 +10,7 @@ from ..lock.model import NodePackPin, RegistryPin
 from ..lock.needs import pack_names, pack_of
 from ..sources.install import InstalledPack
 from ..spec.model import NodePackWish
-from ..workflow.references import PackReference
+from ..workflow.node_packs import PackReference
 from .clone import answer_of
 from .inquiry import CAPTURE, Inquiry, Row, refuses_short_commit
 
@@ -182,7 +182,8 @@ def _first_pack(told: _Told, packs: Mapping[str, set[str]]) -> str | None:
 
 
 def _name_of(reference: PackReference) -> str:
-    return (reference.aux_id or reference.cnr_id or "").rpartition("/")[2]
+    name = reference.aux_id or reference.cnr_id or reference.folder or ""
+    return name.rpartition("/")[2]
 
 
 def _report_lack(inquiry: Inquiry, key: str, ref: str | None, told: _Told) -> None:
@@ -204,11 +205,7 @@ def _report_homeless(inquiry: Inquiry) -> None:
     """Classes that say nothing of their pack; where packs are wished for, one of those is it."""
     if inquiry.spec.nodes:
         return
-    homeless = {
-        name
-        for needs in inquiry.needs.values()
-        for name in needs.foreign - {one.class_type for one in needs.packs}
-    }
+    homeless = {name for needs in inquiry.needs.values() for name in needs.homeless}
     for name in sorted(homeless):
         inquiry.unresolved(
             ("nodes",),

@@ -14,11 +14,13 @@ from ..lock.model import EndpointPin, Lock
 from ..workflow.contract_model import Contract
 from ..workflow.convert import prompt_digest, prompt_of
 from ..workflow.definitions import Definitions
+from ..workflow.embeddings import embedding_references
+from ..workflow.input_files import resource_references
 from ..workflow.model import Prompt, Workflow
-from ..workflow.references import model_references, resource_references
+from ..workflow.model_files import model_references
 from .expose import expose
 from .graph import published_graph
-from .paths import posix_paths
+from .paths import posix_embeddings, posix_paths
 from .trim import cut_local_wiring, drop_unneeded
 
 
@@ -36,7 +38,7 @@ def rewrite(workflow: Workflow, definitions: Definitions, lock: Lock, slug: str)
     if prompt_digest(author_prompt) != pin.prompt:
         raise _stale(workflow, slug)
     prompt, contract = _served(author_prompt, pin, definitions)
-    prompt = posix_paths(prompt, _file_fields(prompt, workflow))
+    prompt = _posix(prompt, workflow, definitions)
     bundle = Bundle(
         digest="",
         slug=slug,
@@ -67,10 +69,15 @@ def _served(prompt: Prompt, pin: EndpointPin, definitions: Definitions) -> tuple
     return drop_unneeded(prompt, contract, pin.keep), contract
 
 
-def _file_fields(prompt: Prompt, workflow: Workflow) -> list[tuple[str, str]]:
-    """The (node id, field) places that name models and input files."""
-    models = [(row.node, row.field) for row in model_references(prompt, workflow)]
-    return models + [(row.node, row.field) for row in resource_references(prompt)]
+def _posix(prompt: Prompt, workflow: Workflow, definitions: Definitions) -> Prompt:
+    """The prompt with slashes in the names of models, input files and embeddings."""
+    models, _ = model_references(prompt, definitions, workflow)
+    inputs, _ = resource_references(prompt, definitions)
+    texts = embedding_references(prompt, definitions)
+    files = [(row.node, row.field) for row in models]
+    files += [(row.node, row.field) for row in inputs]
+    prompt = posix_paths(prompt, files)
+    return posix_embeddings(prompt, [(row.node, row.field) for row in texts])
 
 
 def _endpoint(lock: Lock, slug: str) -> EndpointPin:

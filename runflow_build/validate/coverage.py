@@ -71,7 +71,7 @@ def _packs(endpoint: Endpoint, lock: Lock) -> Iterator[Finding]:
             for node_id in endpoint.prompt
             if endpoint.prompt[node_id]["class_type"] == class_type and node_id in endpoint.served
         )
-        pack = (row.cnr_id or row.aux_id) if row else None
+        pack = (row.cnr_id or row.aux_id or row.folder) if row else None
         yield Finding(
             "pack-unlocked",
             f"the node pack {pack}, which brings {class_type}, is not in the lock"

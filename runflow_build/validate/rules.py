@@ -9,7 +9,7 @@ from ..file_names import SPEC_FILE
 from ..findings import Finding
 from ..lock.model import Lock
 from ..lock.needs import needs_of, workflow_missing
-from ..spec.model import EndpointWish, Spec
+from ..spec.model import Spec
 from ..workflow.definitions import Definitions
 from ..workflow.model import Workflow, Workflows
 from . import contract, coverage, graph, policy, secrets
@@ -37,7 +37,7 @@ def check(
             found.append(workflow_missing(slug, wish))
             continue
         try:
-            endpoint = _endpoint(slug, wish, workflow, definitions)
+            endpoint = _endpoint(slug, spec, workflow, definitions)
         except WorkflowError as error:
             found += (finding.in_file(workflow.path) for finding in error.findings)
             continue
@@ -51,10 +51,9 @@ def check(
     return _sorted(found)
 
 
-def _endpoint(
-    slug: str, wish: EndpointWish, workflow: Workflow, definitions: Definitions
-) -> Endpoint:
-    return Endpoint(slug, wish, workflow, definitions, needs_of(slug, wish, workflow, definitions))
+def _endpoint(slug: str, spec: Spec, workflow: Workflow, definitions: Definitions) -> Endpoint:
+    needs = needs_of(slug, spec, workflow, definitions)
+    return Endpoint(slug, spec.endpoints[slug], workflow, definitions, needs)
 
 
 def _of_endpoint(endpoint: Endpoint) -> Iterator[Finding]:

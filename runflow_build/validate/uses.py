@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ..workflow.references import ModelReference, ResourceReference
+from ..workflow.input_files import ResourceReference
+from ..workflow.model_files import ModelReference
 from .endpoint import Endpoint
 
 _MOST = 3  # uses that are named one by one

@@ -19,6 +19,11 @@ names the fields that each run draws anew (see `drawing`), and is in every diges
 """
 
 
+def node_classes(prompt: Prompt) -> set[str]:
+    """The classes of all nodes."""
+    return {body["class_type"] for body in prompt.values()}
+
+
 def where_in(prompt: Prompt, node: str, field: str | None = None) -> Where:
     """The place of a node of the prompt, with the title that its author knows it by."""
     body = prompt[node]

@@ -6,13 +6,25 @@ from typing import Any
 
 import pytest
 
-from runflow_build.lock.needs import needs_of
+from runflow_build.lock.needs import Needs, needs_of
 from runflow_build.project.catalogue import shipped
-from runflow_build.spec.model import EndpointWish
+from runflow_build.spec.model import Spec
 from runflow_build.workflow.definitions import Definitions
 from runflow_build.workflow.model import Prompt, Workflow
 
 OUTPUT = {"output_id": "out", "output_name": ""}
+
+
+def needs_in(workflow: Workflow, models: Any = (), file: Any = None, **endpoint: Any) -> Needs:
+    spec = Spec.model_validate(
+        {
+            "version": 1,
+            "comfyui": {"ref": "v0.8.0"},
+            "models": {path: {} for path in models},
+            "endpoints": {"card": {"workflow": workflow.path, **endpoint}},
+        }
+    )
+    return needs_of("card", spec, workflow, Definitions(file, shipped(None)))
 
 
 def picture(required: bool) -> Prompt:
@@ -43,9 +55,7 @@ def loader(required: bool) -> Prompt:
 
 
 def files(prompt: Prompt, **photo: Any) -> list[str]:
-    wish = EndpointWish.model_validate({"workflow": "a.json", "inputs": {"photo": photo}})
-    definitions = Definitions(None, shipped(None))
-    needs = needs_of("card", wish, Workflow("a.json", "prompt", prompt), definitions)
+    needs = needs_in(Workflow("a.json", "prompt", prompt), inputs={"photo": photo})
     return [one.path for one in needs.resources]
 
 
@@ -84,3 +94,89 @@ def test_a_picture_that_something_else_reads_is_still_needed() -> None:
 
 def test_a_default_that_is_no_file_of_the_project_is_left_to_validation() -> None:
     assert files(picture(False), default="../../secret.png") == []
+
+
+def test_an_embedding_is_needed_unless_every_caller_brings_the_text() -> None:
+    prompt = {
+        "1": {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": "a.safetensors"}},
+        "2": {
+            "class_type": "CLIPTextEncode",
+            "inputs": {"text": "embedding:ink", "clip": ["1", 1]},
+        },
+        "3": {"class_type": "RunflowOutputImage", "inputs": {**OUTPUT, "value": ["2", 0]}},
+    }
+    workflow = Workflow("a.json", "prompt", prompt)
+    text = {"node": "2", "field": "text"}
+
+    def models(**more: Any) -> list[str]:
+        return [one.path for one in needs_in(workflow, **more).models]
+
+    own = ["checkpoints/a.safetensors", "embeddings/ink.safetensors"]
+    assert models() == models(inputs={"prompt": text}) == own
+    assert models(inputs={"prompt": {**text, "required": True}}) == own[:1]
+    assert models(models=["embeddings/ink.pt"]) == [own[0], "embeddings/ink.pt"]
+
+
+def test_a_file_whose_folder_nothing_says_is_a_finding() -> None:
+    prompt = {"1": {"class_type": "DetectorOfSomePack", "inputs": {"model_name": "face.pt"}}}
+    workflow = Workflow("a.json", "prompt", prompt)
+    [finding] = needs_in(workflow).findings
+    assert (finding.code, finding.where.node) == ("model-unplaced", "1")
+    assert needs_in(workflow, models=["ultralytics/face.pt"]).findings == []
+
+
+def packs_of(*nodes: tuple[str, dict[str, str]], file: Any = None) -> Needs:
+    """The needs of a graph with these (class, properties), each wired to an output of its own."""
+    rows = [
+        {
+            "id": number,
+            "type": kind,
+            "properties": properties,
+            "outputs": [{"name": "IMAGE", "type": "IMAGE", "links": [number]}],
+        }
+        for number, (kind, properties) in enumerate(nodes, 1)
+    ]
+    ends = [
+        {
+            "id": number + 100,
+            "type": "PreviewImage",
+            "properties": {"cnr_id": "comfy-core"},
+            "inputs": [{"name": "images", "type": "IMAGE", "link": number}],
+        }
+        for number in range(1, len(nodes) + 1)
+    ]
+    links = [[number, number, 0, number + 100, 0, "IMAGE"] for number in range(1, len(nodes) + 1)]
+    data = {"nodes": [*rows, *ends], "links": links, "version": 0.4}
+    return needs_in(Workflow("a.json", "graph", data), file=file)
+
+
+def test_a_class_that_nothing_is_known_of_has_no_home() -> None:
+    needs = packs_of(
+        ("ReActorFaceSwap", {}),
+        ("ImageBlur+", {"cnr_id": "comfyui_essentials"}),
+        ("ImageResizeKJ", {"aux_id": "kijai/ComfyUI-KJNodes"}),
+        ("EmptyImage", {}),
+    )
+    assert needs.foreign == {"ReActorFaceSwap", "ImageBlur+", "ImageResizeKJ"}
+    assert needs.homeless == {"ReActorFaceSwap"}
+
+
+def test_a_class_of_a_newer_comfyui_is_of_no_pack() -> None:
+    needs = packs_of(("LoadMoGeModel", {"cnr_id": "comfy-core", "ver": "0.19.0"}))
+    assert needs.foreign == needs.homeless == set()
+    assert needs.packs == []
+
+
+def test_two_versions_of_one_pack_are_both_seen() -> None:
+    needs = packs_of(
+        ("ImageResizeKJ", {"cnr_id": "comfyui-kjnodes", "ver": "a" * 40}),
+        ("ColorMatch", {"cnr_id": "comfyui-kjnodes", "ver": "b" * 40}),
+    )
+    assert [one.version for one in needs.packs] == ["a" * 40, "b" * 40]
+
+
+def test_recorded_definitions_say_which_pack_a_class_is_from() -> None:
+    raw = {"input": {}, "output": ["IMAGE"], "python_module": "custom_nodes.comfyui-reactor"}
+    needs = packs_of(("ReActorFaceSwap", {}), file={"ReActorFaceSwap": raw})
+    assert needs.foreign == {"ReActorFaceSwap"}
+    assert needs.homeless == set()

@@ -17,12 +17,11 @@ from runflow_build.spec.model import EndpointWish
 from runflow_build.workflow.contract import contract_of, served_contract
 from runflow_build.workflow.convert import guesses, prompt_digest, prompt_of
 from runflow_build.workflow.definitions import Definitions
+from runflow_build.workflow.embeddings import embedding_references
 from runflow_build.workflow.formats import read_workflow
-from runflow_build.workflow.references import (
-    model_references,
-    pack_references,
-    resource_references,
-)
+from runflow_build.workflow.input_files import resource_references
+from runflow_build.workflow.model_files import model_references
+from runflow_build.workflow.node_packs import pack_references
 
 EXAMPLE = Path(__file__).parent.parent.parent / "examples" / "postcard" / "postcard.json"
 GRAPH = json.loads(EXAMPLE.read_bytes())
@@ -56,12 +55,13 @@ def test_a_damaged_graph_gives_a_prompt_or_findings(
     parent[last] = copy.deepcopy(dice.choice(JUNK))
     try:
         workflow = read_workflow(json.dumps(graph).encode(), "postcard.json")
-        pack_references(workflow)
         guesses(workflow, definitions)
         prompt = prompt_of(workflow, definitions)
         assert prompt_digest(prompt)
-        model_references(prompt, workflow)
-        resource_references(prompt)
+        pack_references(prompt, workflow, definitions)
+        model_references(prompt, definitions, workflow)
+        embedding_references(prompt, definitions)
+        resource_references(prompt, definitions)
         contract_of(prompt, EndpointWish(workflow="postcard.json"), definitions, "postcard")
         served_contract(prompt)
     except WorkflowError as error:
