@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from shlex import quote
 from typing import Any, NoReturn
 
 from ..errors import WorkflowError
@@ -14,12 +15,17 @@ from .model import Workflow
 DEEPEST = 200  # nested lists and mappings; real workflows stay below 30
 
 _EXPORT = "export it in ComfyUI with Workflow > Export, or Export (API)"
-_PICTURES: Mapping[bytes, str] = {
-    b"\x89PNG": "a PNG picture",
-    b"\xff\xd8\xff": "a JPEG picture",
-    b"RIFF": "a WebP picture",
-    b"PK\x03\x04": "a ZIP archive",
-    b"\x1f\x8b": "a gzip archive",
+_OPEN = "open it in ComfyUI and export the workflow with Workflow > Export, or Export (API)"
+_UNPACK = "unpack it, and name the workflow that is in it"
+_BINARY: Mapping[bytes, tuple[str, str]] = {  # how files begin -> what they are, what to do
+    b"\xff\xd8\xff": ("a JPEG picture", "take the PNG or WebP that ComfyUI saved instead"),
+    b"\x1aE\xdf\xa3": ("a WebM video", _OPEN),
+    b"fLaC": ("a FLAC sound", _OPEN),
+    b"OggS": ("an Ogg sound", _OPEN),
+    b"ID3": ("an MP3 sound", _OPEN),
+    b"glTF": ("a 3D model", _OPEN),
+    b"PK\x03\x04": ("a ZIP archive", _UNPACK),
+    b"\x1f\x8b": ("a gzip archive", _UNPACK),
 }
 
 
@@ -28,7 +34,8 @@ def read_workflow(data: bytes, path: str) -> Workflow:
 
     An editor graph is a mapping with a list of `nodes`; a prompt maps ids to nodes with a
     `class_type`, bare or below one key `prompt`. Integers are exact at any size; a number beyond a
-    double's range is null, as in the editor.
+    double's range is null, as in the editor. What ComfyUI notes in a prompt while it executes it
+    (`is_changed`, at times NaN) is dropped where it is no JSON.
 
     Raises WorkflowError: `file-not-text`, `workflow-syntax`, `workflow-too-deep`,
     `workflow-unknown-format`, `node-duplicate-id`.
@@ -39,6 +46,8 @@ def read_workflow(data: bytes, path: str) -> Workflow:
     if nests_deeper(value, DEEPEST):
         _refuse_depth(path)
     if isinstance(value, dict) and isinstance(value.get("nodes"), list):
+        if parser.has_odd and (odd := _odd_in(value)):
+            raise WorkflowError(_no_number(odd, path))
         return Workflow(path, "graph", value)
     prompt = _prompt_in(value)
     if prompt is None:
@@ -50,7 +59,16 @@ def read_workflow(data: bytes, path: str) -> Workflow:
         )
     if doubles := parser.doubles_of(prompt):
         raise WorkflowError(*(_duplicate(node, path) for node in doubles))
+    if parser.has_odd:
+        _drop_notes(prompt, path)
     return Workflow(path, "prompt", prompt)
+
+
+def picture_kind(data: bytes) -> str | None:
+    """`PNG` or `WebP` for the bytes of a picture that may carry a workflow, else None."""
+    if data.startswith(b"\x89PNG"):
+        return "PNG"
+    return "WebP" if data.startswith(b"RIFF") and data[8:12] == b"WEBP" else None
 
 
 class _Parser:
@@ -59,6 +77,7 @@ class _Parser:
     def __init__(self, path: str) -> None:
         self._path = path
         self._doubles: dict[int, tuple[dict[str, Any], list[str]]] = {}
+        self.has_odd = False  # NaN or Infinity, which are no JSON
 
     def parse(self, text: str) -> Any:
         try:
@@ -91,26 +110,16 @@ class _Parser:
             self._doubles[id(mapping)] = (mapping, doubles)  # kept alive: an id may be used again
         return mapping
 
-    def _constant(self, name: str) -> NoReturn:
-        _refuse(
-            "workflow-syntax",
-            f"{name} stands where a number should be; JSON has no such value",
-            self._path,
-            fix="give the widget a number in ComfyUI and export again",
-        )
+    def _constant(self, name: str) -> float:
+        self.has_odd = True
+        return float(name)
 
 
 def _text(data: bytes, path: str) -> str:
     if not data.strip():
         _refuse("workflow-syntax", "the file is empty", path, fix=_EXPORT)
-    for start, what in _PICTURES.items():
-        if data.startswith(start):
-            _refuse(
-                "file-not-text",
-                f"the file is {what}, not a workflow",
-                path,
-                fix=f"open it in ComfyUI and {_EXPORT.replace('it in ComfyUI', 'the workflow')}",
-            )
+    if what := _binary(data, path):
+        _refuse("file-not-text", f"the file is no workflow but {what[0]}", path, fix=what[1])
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -123,6 +132,16 @@ def _text(data: bytes, path: str) -> str:
                 fix="save the file as UTF-8",
             )
         ) from None
+
+
+def _binary(data: bytes, path: str) -> tuple[str, str] | None:
+    """What a file is that cannot be text, and what to do with it; None for all others."""
+    if kind := picture_kind(data):
+        take_out = f"take it out: `runflow convert {quote(path)} -o NAME.json`, and name that file"
+        return f"a {kind} picture that may carry one", take_out
+    if data[4:8] == b"ftyp":
+        return "a video or an AVIF picture", _OPEN
+    return next((what for start, what in _BINARY.items() if data.startswith(start)), None)
 
 
 def _number(text: str) -> float | None:
@@ -157,6 +176,37 @@ def _prompt_in(value: Any) -> dict[str, Any] | None:
 
 def _is_prompt(value: Mapping[str, Any]) -> bool:
     return any(isinstance(node, dict) and "class_type" in node for node in value.values())
+
+
+def _drop_notes(prompt: dict[str, Any], path: str) -> None:
+    """Drop what ComfyUI notes while it executes. Raises WorkflowError for NaN anywhere else."""
+    findings = []
+    for node, body in prompt.items():
+        if isinstance(body, dict):
+            body.pop("is_changed", None)
+        if odd := _odd_in(body):
+            findings.append(_no_number(odd, path, node))
+    if findings:
+        raise WorkflowError(*findings)
+
+
+def _odd_in(value: Any) -> str | None:
+    """`NaN`, `Infinity` or `-Infinity`, if the value holds one."""
+    if isinstance(value, dict | list):
+        children = value.values() if isinstance(value, dict) else value
+        return next((odd for one in children if (odd := _odd_in(one))), None)
+    if isinstance(value, float) and not math.isfinite(value):
+        return json.dumps(value)
+    return None
+
+
+def _no_number(odd: str, path: str, node: str | None = None) -> Finding:
+    return Finding(
+        "workflow-syntax",
+        f"{odd} stands where a number should be; JSON has no such value",
+        Where(path, node=node),
+        fix="give the widget a number in ComfyUI and export again",
+    )
 
 
 def _description(value: Any) -> str:

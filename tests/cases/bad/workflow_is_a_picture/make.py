@@ -1,3 +1,3 @@
 from pathlib import Path
 
-Path("workflow.json").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(256)))
+Path("workflow.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(256)))
