@@ -46,6 +46,13 @@ def test_the_help_of_a_command_loads_nothing_heavy(argv: list[str]) -> None:
     assert loaded_after(command(*argv)) & (HEAVY | {"doit"}) == set()
 
 
+def test_a_conversion_loads_neither_the_formats_nor_anything_heavy(tmp_path: Path) -> None:
+    workflow = tmp_path / "workflow.json"
+    workflow.write_text('{"1": {"class_type": "EmptyImage", "inputs": {}}}')
+    loaded = loaded_after(command("convert", str(workflow)), tmp_path)
+    assert loaded & (HEAVY | {"doit", "filelock", "pydantic", "yaml"}) == set()
+
+
 def test_the_package_itself_loads_nothing() -> None:
     assert loaded_after("import runflow_build") & (HEAVY | {"doit", "pydantic", "yaml"}) == set()
 

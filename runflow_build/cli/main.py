@@ -20,6 +20,7 @@ from ..findings import render
 # add(parser) and run(args) -> exit code.
 COMMANDS = (
     "init",
+    "convert",
     "lock",
     "check",
     "diff",

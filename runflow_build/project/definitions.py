@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -10,12 +12,17 @@ from typing import Any
 
 from ..errors import LockError, RunflowError, WorkflowError
 from ..file_names import DEFINITIONS_FILE
-from ..workflow.definitions import Definitions, read_definitions
+from ..workflow.definitions import Definitions
+from ..workflow.definitions_text import read_definitions
 from .catalogue import shipped
 from .files import read_file, text_of
 from .paths import ProjectPaths
 
 LARGEST_DEFINITIONS = 64 * 1024 * 1024  # bytes
+
+# The version in the text that the tool writes. To parse the lock costs more than a conversion does;
+# that is done where this does not match, and tells what is wrong with it.
+_LOCKED = re.compile(rb"^comfyui:\n(?:  [a-z].*\n)*?  version: (\d+\.\d+\.\d+)$", re.MULTILINE)
 
 
 def load_definitions(paths: ProjectPaths) -> Mapping[str, Any] | None:
@@ -51,7 +58,7 @@ def definitions_for(
 def _raw(path: Path, name: str, error: type[RunflowError], fix: str) -> Mapping[str, Any]:
     data = read_file(path, name, LARGEST_DEFINITIONS, error)
     try:
-        return read_definitions(text_of(data, name, error))
+        return read_definitions(text_of(data, name, error)).nodes
     except WorkflowError as problem:
         findings = (replace(one.in_file(name), fix=fix) for one in problem.findings)
         raise error(*findings) from None
@@ -62,7 +69,10 @@ def _version_in(root: Path) -> str | None:
     paths = ProjectPaths(root)
     if not paths.spec.exists():
         return None
-    from .load import load_version  # reads YAML, which costs more than a conversion
+    with suppress(OSError):
+        if locked := _LOCKED.search(paths.lock.read_bytes()):
+            return locked[1].decode()
+    from .load import load_version
 
     return load_version(paths)
 

@@ -11,6 +11,8 @@ import pytest
 from runflow_build.errors import LockError, RunflowError, WorkflowError
 from runflow_build.project import definitions as module
 from runflow_build.project.definitions import definitions_for
+from runflow_build.project.load import load_version
+from runflow_build.project.paths import ProjectPaths
 
 
 def raw(title: str) -> dict[str, Any]:
@@ -109,3 +111,17 @@ def test_a_named_file_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(WorkflowError) as caught:
         definitions_for(tmp_path, tmp_path, file=tmp_path / "gone.json")
     assert caught.value.findings[0].code == "file-missing"
+
+
+def test_the_version_is_the_one_that_the_whole_project_has() -> None:
+    example = Path(__file__).parents[2] / "examples" / "postcard"
+    assert module._version_in(example) == load_version(ProjectPaths(example)) == "0.8.0"
+
+
+def test_a_lock_in_conflict_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "runflow.yaml").write_text("version: 1\ncomfyui: {ref: v0.8.0}\nendpoints: {}\n")
+    (tmp_path / "runflow.lock").write_text(
+        "lock: 1\ncomfyui:\n<<<<<<< ours\n  version: 0.8.0\n=======\n  version: 0.3.64\n>>>>>>> x\n"
+    )
+    with pytest.raises(LockError):
+        definitions_for(tmp_path, tmp_path).get("LoadImage")
