@@ -12,7 +12,8 @@ from ..spec.model import EndpointWish, GPUWish, InputWish, OutputWish, PythonWis
 from ..workflow.contract import nodes_named
 from ..workflow.contract_model import ContractInput, ContractOutput
 from ..workflow.convert import prompt_digest
-from ..workflow.definitions import Definitions, definitions_text
+from ..workflow.definitions import Definitions
+from ..workflow.definitions_text import definitions_text
 from ..workflow.model import Prompt, Workflows, node_classes, where_in
 from .model import EndpointPin, FilePin, GPUPin, Lock, Pins, PythonPins, TargetPins
 from .needs import AllNeeds, Needs, all_needs, packs_by_endpoint

@@ -1,18 +1,10 @@
 from __future__ import annotations
 
-import json
-import random
 from typing import Any
 
 import pytest
 
-from runflow_build.errors import WorkflowError
-from runflow_build.workflow.definitions import (
-    Definitions,
-    definitions_text,
-    read_definitions,
-    stripped,
-)
+from runflow_build.workflow.definitions import Definitions, NodeDefinition
 
 RAW: dict[str, Any] = {
     "input": {
@@ -30,6 +22,20 @@ RAW: dict[str, Any] = {
     "category": "x",
     "description": "long help",
 }
+
+
+def definition_of(raw: dict[str, Any]) -> NodeDefinition:
+    definition = Definitions({"A": raw}, {}).get("A")
+    assert definition is not None
+    return definition
+
+
+def names(order: Any, required: list[str], optional: list[str]) -> str:
+    """The names of the inputs, in order; each input is a letter or digit."""
+    sections = {"required": required, "optional": optional}
+    rows = {section: {name: ["INT"] for name in inputs} for section, inputs in sections.items()}
+    raw = {"input": rows, "output": [], **({} if order is None else {"input_order": order})}
+    return "".join(one.name for one in definition_of(raw).inputs)
 
 
 def test_inputs_come_in_the_editors_order_and_hidden_ones_not_at_all() -> None:
@@ -76,59 +82,51 @@ def test_a_strange_definition_harms_nothing(raw: Any) -> None:
     assert Definitions({"A": raw}, {}).get("A") is not None
 
 
-def test_stripping_keeps_what_conversion_reads() -> None:
-    slim = stripped(RAW)
-    assert "tooltip" not in json.dumps(slim) and "description" not in slim
-    assert Definitions({"A": slim}, {}).get("A") is not None
-    before, after = Definitions({"A": RAW}, {}).get("A"), Definitions({"A": slim}, {}).get("A")
-    assert before is not None and after is not None
-    assert [(one.name, one.type, one.required, one.choices) for one in before.inputs] == [
-        (one.name, one.type, one.required, one.choices) for one in after.inputs
-    ]
-    assert stripped(slim) == slim
+@pytest.mark.parametrize(
+    ("order", "expected"),
+    [
+        (None, "abcd"),
+        ({"required": ["b", "a"], "optional": ["d", "c"]}, "badc"),
+        ({"optional": ["d"]}, "dabc"),  # what is not listed comes behind all that is
+        ({"required": ["b"], "optional": ["d"]}, "bdac"),
+        ({"required": ["c", "b", "z"], "optional": ["a", "d"]}, "bdac"),  # listed as the other kind
+        ({"required": ["b", "b", 7, ["a"]]}, "bacd"),
+        ({}, "abcd"),
+        ("nonsense", "abcd"),
+    ],
+)
+def test_what_input_order_lists_comes_first(order: Any, expected: str) -> None:
+    assert names(order, ["a", "b"], ["c", "d"]) == expected
 
 
-def test_the_files_text_does_not_depend_on_the_order_of_anything() -> None:
-    names = [f"Class{number}" for number in range(20)]
-    texts = set()
-    for seed in range(5):
-        shuffled = random.Random(seed).sample(names, len(names))
-        definitions = Definitions(dict.fromkeys(shuffled, RAW), {})
-        texts.add(definitions_text(definitions, shuffled))
-    [text] = texts
-    assert read_definitions(text) == dict.fromkeys(names, stripped(RAW))
-    assert text.endswith("}}\n") and len(text.splitlines()) == len(names) + 2
+def test_without_an_order_numbers_come_first_as_the_editor_holds_them() -> None:
+    assert names(None, ["b", "2", "1"], ["a", "0"]) == "012ba"
+    assert names({"required": ["b", "2", "1"]}, ["b", "2", "1"], ["a", "0"]) == "b210a"
 
 
-def test_the_file_leaves_out_runflows_own_and_unknown_classes() -> None:
-    definitions = Definitions({"A": RAW}, {})
-    text = definitions_text(definitions, ["RunflowInputInt", "A", "Unknown"])
-    assert list(read_definitions(text)) == ["A"]
-    assert definitions_text(definitions, []) == '{"definitions": 1, "nodes": {}}\n'
+def test_an_input_of_both_kinds_is_an_optional_one() -> None:
+    raw = {"input": {"required": {"a": ["INT"]}, "optional": {"a": ["FLOAT"]}}, "output": []}
+    (one,) = definition_of(raw).inputs
+    assert (one.type, one.required) == ("FLOAT", False)
 
 
-def test_a_choice_with_half_a_surrogate_pair_can_be_written_and_read() -> None:
-    raw = {"input": {"required": {"name": [["a\\", "\ud800\\é"]]}}, "output": []}
-    text = definitions_text(Definitions({"A": raw}, {}), ["A"])
-    assert read_definitions(text.encode().decode())["A"] == raw
-
-
-def test_an_answer_of_object_info_can_be_read_too() -> None:
-    assert read_definitions(json.dumps({"A": RAW})) == {"A": RAW}
+def test_what_the_outputs_are_called_and_take_their_types_from() -> None:
+    definition = definition_of(
+        {
+            "input": {},
+            "output": [["x", "y"], "COMFY_MATCHTYPE_V3"],
+            "output_name": ["choice", "same"],
+            "output_matchtypes": [None, "group"],
+        }
+    )
+    assert definition.outputs == ("COMBO", "COMFY_MATCHTYPE_V3")
+    assert definition.output_names == ("choice", "same")
+    assert definition.output_matchtypes == (None, "group")
 
 
 @pytest.mark.parametrize(
-    ("text", "code"),
-    [
-        ("{", "definitions-malformed"),
-        ("[]", "definitions-malformed"),
-        ('{"A": 1}', "definitions-malformed"),
-        ('{"definitions": 1}', "definitions-malformed"),
-        ("[" * 50_000, "definitions-malformed"),
-        ('{"definitions": 2, "nodes": {}}', "definitions-newer"),
-    ],
+    ("module", "pack"),
+    [("custom_nodes.ComfyUI-KJNodes", "ComfyUI-KJNodes"), ("comfy_extras.nodes_mask", None)],
 )
-def test_a_file_that_holds_something_else_is_refused(text: str, code: str) -> None:
-    with pytest.raises(WorkflowError) as caught:
-        read_definitions(text)
-    assert [finding.code for finding in caught.value.findings] == [code]
+def test_the_pack_that_brings_a_class(module: str, pack: str | None) -> None:
+    assert definition_of({"input": {}, "output": [], "python_module": module}).pack == pack
