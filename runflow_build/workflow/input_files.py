@@ -43,8 +43,10 @@ def resource_references(
     findings: list[Finding] = []
     for node, body in prompt.items():
         for field, value in body["inputs"].items():
+            if not isinstance(value, str):
+                continue
             folder = _folder(definitions, body["class_type"], field)
-            if folder is None or not isinstance(value, str):
+            if folder is None:
                 continue
             where = where_in(prompt, node, field)
             found = _meant(value, folder, where, declared)
