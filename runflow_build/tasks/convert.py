@@ -93,7 +93,7 @@ def targets(names: Sequence[str], output: str) -> dict[str, Path]:
     no regular file.
     """
     path = Path(output)
-    path = path.resolve() if path.is_symlink() else path
+    path = Path(os.path.realpath(path)) if path.is_symlink() else path
     if path.exists() and not path.is_file() and not path.is_dir():
         fix = "leave out -o: the prompt goes to standard output"
         raise UsageError(Finding("output-clash", f"{output} is no regular file", fix=fix))
@@ -156,12 +156,21 @@ def _folder(name: str, root: Path) -> Path:
 def _read(name: str, executed: bool) -> tuple[Workflow, list[Finding]]:
     """The workflow, and warnings about a picture that carries it."""
     shown = _shown(name)
-    data = sys.stdin.buffer.read() if name == STDIN else _bytes(Path(name), shown)
+    data = _stdin() if name == STDIN else _bytes(Path(name), shown)
     return (
         read_picture(data, shown, executed)
         if picture_kind(data)
         else (read_workflow(data, shown), [])
     )
+
+
+def _stdin() -> bytes:
+    data = sys.stdin.buffer.read(LARGEST_WORKFLOW + 1)
+    if len(data) > LARGEST_WORKFLOW:
+        message = f"standard input has more than {LARGEST_WORKFLOW // 2**20} MiB"
+        fix = "check that it is the right one; write a large picture to a file, and name that"
+        raise WorkflowError(Finding("file-too-large", message, Where(_shown(STDIN)), fix=fix))
+    return data
 
 
 def _bytes(path: Path, shown: str) -> bytes:

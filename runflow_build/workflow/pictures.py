@@ -20,6 +20,7 @@ from .formats import picture_kind, read_workflow
 from .model import Workflow
 
 LARGEST_TEXT = 64 * 1024 * 1024  # bytes, as a file of its own may have
+MOST_CHUNKS = 500_000  # a picture of 512 MiB has about 65,000
 
 _TEXT_CHUNKS = (b"tEXt", b"zTXt", b"iTXt", b"comf")  # the last is ComfyUI's own, in animated PNGs
 _LONGEST_KEYWORD = 79  # bytes, by the PNG standard
@@ -100,13 +101,12 @@ def _broken_graph(path: str, broken: Sequence[Finding]) -> Finding:
 def _png_texts(data: bytes) -> tuple[dict[str, bytes], bool]:
     """(name -> text, whether the file ends too early); of two texts with one name the last."""
     places: dict[str, tuple[bytes, int, int]] = {}
-    offset, cut = 8, True
-    while offset + 8 <= len(data):
+    offset, kind = 8, b""
+    for _ in range(MOST_CHUNKS):
         kind = data[offset + 4 : offset + 8]
         start = offset + 8
         end = start + int.from_bytes(data[offset : offset + 4], "big")
         if kind == b"IEND" or end > len(data):
-            cut = kind != b"IEND"
             break
         if kind in _TEXT_CHUNKS:
             keyword_end = data.find(b"\0", start, min(end, start + _LONGEST_KEYWORD + 1))
@@ -114,7 +114,8 @@ def _png_texts(data: bytes) -> tuple[dict[str, bytes], bool]:
             if keyword_end >= 0 and name in ("workflow", "prompt"):
                 places[name] = (kind, keyword_end + 1, end)
         offset = end + 4  # behind the checksum
-    return {name: _png_text(kind, data[a:b]) for name, (kind, a, b) in places.items()}, cut
+    texts = {name: _png_text(form, data[a:b]) for name, (form, a, b) in places.items()}
+    return texts, kind != b"IEND"
 
 
 def _png_text(kind: bytes, text: bytes) -> bytes:
@@ -153,8 +154,10 @@ def _utf8(text: bytes) -> bytes:
 def _webp_texts(data: bytes) -> tuple[dict[str, bytes], bool]:
     """(name -> text, whether the file ends too early), from the first EXIF chunk."""
     offset = 12
-    while offset + 8 <= len(data):
+    for _ in range(MOST_CHUNKS):
         start = offset + 8
+        if start > len(data):
+            break
         size = int.from_bytes(data[offset + 4 : start], "little")
         if data[offset : offset + 4] == b"EXIF":
             return _exif_texts(data[start : start + size]), start + size > len(data)

@@ -120,6 +120,17 @@ def unknown_class(**more: Any) -> dict[str, Any]:
     return value
 
 
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="needs an endless file")
+def test_standard_input_is_not_read_without_end(
+    capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endless = io.TextIOWrapper(io.BufferedReader(io.FileIO("/dev/zero")))
+    monkeypatch.setattr(sys, "stdin", endless)
+    assert main(["convert", "-"]) == 1
+    assert "<stdin>: error file-too-large: " in capsys.readouterr().err
+    endless.close()
+
+
 def test_findings_go_to_standard_error_and_the_prompt_is_still_one(capsys: Capture) -> None:
     width = {"name": "width", "type": "INT", "widget": {"name": "width"}, "link": None}
     write("flow.json", unknown_class(inputs=[width]))

@@ -296,6 +296,20 @@ def test_a_packed_text_that_is_broken_does_not_keep_from_the_other() -> None:
     assert (workflow.data, finding.code) == (PROMPT, "picture-graph-broken")
 
 
+@pytest.mark.parametrize(
+    "start", [SIGNATURE + chunk(b"tEXt") * 9, b"RIFF\xff\xff\0\0WEBP" + b"XYZW\0\0\0\0" * 9]
+)
+def test_a_picture_of_more_chunks_than_any_is_not_read_to_its_end(
+    start: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = f"workflow:{TEXTS['workflow']}".encode()
+    end = chunk(b"tEXt", text.replace(b":", b"\0", 1)) if start.startswith(SIGNATURE) else b""
+    end = end or riff(tiff([(0x010F, 2, text)]))[12:]
+    assert read(start + end) == GRAPH
+    monkeypatch.setattr(pictures, "MOST_CHUNKS", 9)
+    assert refused(start + end).code == "picture-no-workflow"
+
+
 def test_a_directory_of_many_entries_on_one_large_text_is_read_once() -> None:
     text = f"workflow:{TEXTS['workflow']}".encode() + b" " * 1_000_000
     start = 8 + 2 + 12 * 65535 + 4
