@@ -217,6 +217,7 @@ CODES: Mapping[str, Code] = {
     "prompt-expected": _error("A file to compare a prompt with is an editor graph."),
     "prompt-differs": _error("A node is not the same in two prompts that should be."),
     "workflow-too-deep": _error("A workflow's JSON nests too deeply to be one."),
+    "workflow-too-large": _error("A workflow's subgraphs stand for too many nodes."),
     "node-duplicate-id": _error("Two nodes of one workflow have the same id."),
     "node-malformed": _error("A node lacks what every node has."),
     "node-unsupported": _error("A node sends what only a browser has, such as a camera's picture."),

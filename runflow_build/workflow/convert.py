@@ -35,7 +35,7 @@ def convert(workflow: Workflow, definitions: Definitions) -> Conversion:
     """Convert a workflow; whatever is wrong with it is a finding.
 
     Errors: `node-malformed`, `node-duplicate-id`, `link-dangling`, `wire-loop`, `subgraph-cycle`,
-    `subgraph-missing`, `group-nested`, `link-type-conflict`.
+    `subgraph-missing`, `group-nested`, `link-type-conflict`, `workflow-too-large`.
     """
     if workflow.format == "graph":
         opening = Opening(workflow.data, definitions)

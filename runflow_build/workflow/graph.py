@@ -95,7 +95,7 @@ def subgraph_definitions(data: Mapping[str, Any]) -> tuple[list[SavedSubgraph], 
 
 def subgraph_circles(subgraphs: list[SavedSubgraph]) -> list[Finding]:
     """A finding for each subgraph that contains itself, straight or through others."""
-    inner = {one.id: [raw["type"] for _, raw in one.graph.nodes] for one in subgraphs}
+    inner = {one.id: [class_of(raw) for _, raw in one.graph.nodes] for one in subgraphs}
     names = {one.id: one.name for one in subgraphs}
     findings, done = [], set()
     for start in inner:
@@ -128,6 +128,12 @@ def subgraph_rows(holder: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     definitions = holder.get("definitions")
     rows = definitions.get("subgraphs") if isinstance(definitions, dict) else None
     return list(_mappings(rows))
+
+
+def class_of(raw: Mapping[str, Any]) -> str:
+    """A node's type by its name of today."""
+    kind: str = raw["type"]
+    return RENAMED.get(kind, kind)
 
 
 def id_text(value: Any) -> str | None:
@@ -199,9 +205,10 @@ def _duplicate(node: str, first: Mapping[str, Any], second: Mapping[str, Any]) -
 
 def _where(node: str, raw: Mapping[str, Any]) -> Where:
     title = raw.get("title")
-    kind = RENAMED.get(raw["type"], raw["type"])
     return Where(
-        node=node, title=title if isinstance(title, str) and title else None, class_type=kind
+        node=node,
+        title=title if isinstance(title, str) and title else None,
+        class_type=class_of(raw),
     )
 
 

@@ -56,6 +56,11 @@ class Groups:
         name = group_name(class_type)
         return None if name is None else self._classes.get(name)
 
+    def size(self, class_type: str) -> int:
+        """The number of nodes inside a group of that type; 0 for any other class."""
+        found = self.get(class_type)
+        return len(found[0].nodes) if found else 0
+
     def _add(self, name: str, saved: Any) -> None:
         """Add a class, unless it needs one that is unknown; a group may hold those before it."""
         nodes = saved.get("nodes") if isinstance(saved, dict) else None

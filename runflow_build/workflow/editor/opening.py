@@ -14,9 +14,9 @@ from typing import Any
 from ...findings import Finding
 from ..definitions import Definitions, NodeDefinition
 from ..graph import (
-    RENAMED,
     SavedGraph,
     SavedSubgraph,
+    class_of,
     read_graph,
     subgraph_circles,
     subgraph_definitions,
@@ -43,6 +43,7 @@ from .canvas import (
     Output,
     Role,
 )
+from .extent import DEEPEST, MOST_NODES, extent
 from .group_nodes import GroupClass, Groups
 from .growing import Branches, TypeConflictError, changed, in_growing_group, show_as_widget
 from .repair import repaired
@@ -74,6 +75,10 @@ class Opening:
             (self.notes if finding.code == "links-form" else self.errors).append(finding)
         if circles := subgraph_circles(subgraphs):
             self.errors += circles
+            return Canvas()
+        nodes, levels = extent(graph, subgraphs, self.groups.size)
+        if nodes > MOST_NODES or levels > DEEPEST:
+            self.errors.append(remarks.too_large(nodes, levels))
             return Canvas()
         for one in subgraphs:
             self._insides[one.id] = _outline(one)
@@ -108,7 +113,7 @@ class Opening:
     # -- building
 
     def _node(self, id: str, raw: Mapping[str, Any], nested: bool = False) -> Node:
-        class_type = RENAMED.get(raw["type"], raw["type"])
+        class_type = class_of(raw)
         if (inside := self._insides.get(class_type)) is not None:
             return self._instance(id, class_type, raw, inside)
         blueprint = None if class_type in ROLES else self.builder.blueprint(class_type)

@@ -8,6 +8,7 @@ from typing import Any
 from ...findings import Finding
 from ..definitions import DEFINE
 from .canvas import Input, Node, Widget
+from .extent import DEEPEST, MOST_NODES
 from .wires import Box, DanglingError, LoopError
 
 _CONNECT = "connect the input again in ComfyUI, and save"
@@ -137,6 +138,21 @@ def _said_pack(node: Node) -> tuple[tuple[str, str], ...]:
     said = [node.properties.get(name) for name in ("cnr_id", "aux_id", "ver")]
     words = [one for one in said if isinstance(one, str) and one]
     return (("from", " ".join(words)),) if words else ()
+
+
+def too_large(nodes: int, levels: int) -> Finding:
+    if levels > DEEPEST:
+        what = f"its subgraphs lie in each other {levels} levels deep; {DEEPEST} are the most"
+    else:
+        count = str(nodes) if nodes < 10**12 else "more than a million million"
+        what = (
+            f"it stands for {count} nodes, with what is in its subgraphs; {MOST_NODES} are the most"
+        )
+    return Finding(
+        "workflow-too-large",
+        f"the workflow is too large: {what}",
+        fix="split it into several workflows",
+    )
 
 
 def missing_subgraph(node: Node) -> Finding:
