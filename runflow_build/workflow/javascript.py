@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
+_NUMERAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_LARGEST_BITS = 1023  # of a whole number that a double can hold at all
 _WHOLE = 1e21  # from here on JavaScript writes a whole number with an exponent
 
 
@@ -40,9 +43,11 @@ def text_of(value: Any) -> str:
 
 
 def number_of(value: Any) -> int | float:
-    """`Number(value)`; NaN for what is none."""
+    """`Number(value)`; NaN for what is none, infinite beyond a double's range."""
     if value is None:
         return 0
+    if isinstance(value, int) and value.bit_length() > _LARGEST_BITS:
+        return math.inf if value > 0 else -math.inf
     if isinstance(value, int | float):
         return value
     if isinstance(value, str):
@@ -76,7 +81,6 @@ def _number(value: float) -> str:
 def _parsed(text: str) -> int | float:
     if not text:
         return 0
-    try:
-        return int(text) if text.isascii() and text.lstrip("+-").isdigit() else float(text)
-    except ValueError:
-        return math.nan
+    number = float(text) if _NUMERAL.fullmatch(text) else math.nan
+    exact = number.is_integer() and text.lstrip("+-").isdigit()
+    return int(text) if exact else number

@@ -24,6 +24,7 @@ Add = Callable[[Node, InputDefinition], None]
 """Puts an input, socket or widgets, behind a node's others."""
 
 _ORDINAL = re.compile(r"\d+$", re.ASCII)
+_LONGEST = 300  # digits that make it too large anyway; Python reads no more than some thousands
 _LARGEST = 100  # members of a group, when its definition does not say
 
 
@@ -119,7 +120,7 @@ class _Group:
         if self.names is not None:
             return self.names.index(name) if name in self.names else None
         match = _ORDINAL.search(name)
-        return int(match[0]) if match else None
+        return int(match[0][:_LONGEST]) if match else None
 
 
 def add_growing(node: Node, definition: InputDefinition, add: Add) -> None:

@@ -199,9 +199,9 @@ def _rounded_float(value: int | float, options: Mapping[str, Any]) -> int | floa
     return min(max(result, low), high)
 
 
-def _round(value: int | float) -> int:
+def _round(value: int | float) -> int | float:
     """JavaScript's rounding: a half goes up."""
-    return value if isinstance(value, int) else math.floor(value + 0.5)
+    return math.floor(value + 0.5) if isinstance(value, float) and math.isfinite(value) else value
 
 
 def _common_multiple(one: float, other: float) -> float:

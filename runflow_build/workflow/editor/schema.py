@@ -213,13 +213,13 @@ def _bounding(value: Any) -> bool:
 
 
 def _node_id(value: Any) -> bool:
-    return _text(value) or (_number(value) and float(value).is_integer())
+    return _text(value) or _whole(value)
 
 
 def _slot_index(value: Any) -> bool:
     if isinstance(value, str):
         return re.match(r"\s*[+-]?\d", value) is not None
-    return _number(value) and float(value).is_integer()
+    return _whole(value)
 
 
 def _data_type(value: Any) -> bool:
@@ -257,6 +257,10 @@ def _text(value: Any) -> bool:
 
 def _number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _whole(value: Any) -> bool:
+    return value.is_integer() if isinstance(value, float) else _number(value)
 
 
 def _flag(value: Any) -> bool:
