@@ -297,7 +297,10 @@ CODES: Mapping[str, Code] = {
     # -- validation: the graph
     "required-input-missing": _error("A node lacks an input that it cannot run without."),
     "link-type-mismatch": _error("A link brings another type than the input takes."),
-    "value-wrong-type": _error("A node's number is no number."),
+    "node-incomplete": _warning(
+        "An input that grows or changes lacks something; ComfyUI runs the node all the same."
+    ),
+    "value-wrong-type": _error("A node's number is no number, or a list stands where a link may."),
     "value-out-of-range": _error("A node's number is beyond the limits of its class."),
     "value-not-in-list": _error("A node's choice is none that its class offers."),
     "prompt-no-output": _error("No node of the workflow gives anything out."),

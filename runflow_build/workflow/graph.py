@@ -45,10 +45,12 @@ class SavedSubgraph:
 def read_graph(data: Mapping[str, Any], path: Key = ()) -> tuple[SavedGraph, list[Finding]]:
     """The nodes and links of a graph.
 
+    Of two nodes with one id the later is sent.
     Findings: `node-malformed`, `node-duplicate-id`, `links-form`.
     """
     nodes: dict[str, Mapping[str, Any]] = {}
     findings: list[Finding] = []
+    links, misread = _links(data)
     rows = data.get("nodes")
     for index, raw in enumerate(rows if isinstance(rows, list) else []):
         problem = _problem(raw)
@@ -58,9 +60,7 @@ def read_graph(data: Mapping[str, Any], path: Key = ()) -> tuple[SavedGraph, lis
         node = id_text(raw["id"]) or ""
         if node in nodes:
             findings.append(_duplicate(node, nodes[node], raw))
-        else:
-            nodes[node] = raw
-    links, misread = _links(data)
+        nodes[node] = raw
     if misread:
         findings.append(_form(misread, path))
     return SavedGraph(tuple(nodes.items()), links, path), findings
@@ -132,7 +132,7 @@ def subgraph_rows(holder: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 def class_of(raw: Mapping[str, Any]) -> str:
     """A node's type by its name of today."""
-    kind: str = raw["type"]
+    kind = str(raw["type"])
     return RENAMED.get(kind, kind)
 
 
@@ -140,7 +140,9 @@ def id_text(value: Any) -> str | None:
     """A node's id as the prompt writes it; None when it is none. `7.0` is 7, as in JavaScript."""
     if type(value) is int:
         return str(value)
-    if isinstance(value, bool) or not isinstance(value, float | str):
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if not isinstance(value, float | str):
         return None
     if isinstance(value, float) and value.is_integer():
         value = int(value)
@@ -164,7 +166,7 @@ def _problem(raw: Any) -> str | None:
 
 def shape_problem(raw: Mapping[str, Any]) -> str | None:
     """What keeps an entry from being a node, its id aside; None: nothing."""
-    if not isinstance(raw.get("type"), str) or not raw["type"]:
+    if not isinstance(raw.get("type"), str | int | float):
         return "it has no type"
     for name in ("inputs", "outputs"):
         slots = raw.get(name)
@@ -196,7 +198,7 @@ def _malformed(key: Key, index: int, raw: Any, problem: str) -> Finding:
 def _duplicate(node: str, first: Mapping[str, Any], second: Mapping[str, Any]) -> Finding:
     return Finding(
         "node-duplicate-id",
-        f"two nodes have the id {node}",
+        f"two nodes have the id {node}; only the later one is sent",
         _where(node, first),
         (("also", _where(node, second).node_text()),),
         "open the workflow in ComfyUI, which gives one of them another id, and save it",
@@ -229,7 +231,9 @@ def _links(data: Mapping[str, Any]) -> tuple[tuple[tuple[Any, str, int, str, int
     found, misread, texts = [], 0, 0
     for row in rows if isinstance(rows, list) else ():
         link = _link(row)
-        if link is not None:
+        if link is None:
+            misread += 1
+        else:
             found.append(link)
             misread += isinstance(row, list) != lists
             texts += isinstance(row[0] if isinstance(row, list) else row["id"], str)

@@ -198,11 +198,13 @@ def _add_member(node: Node, name: str, ordinal: int) -> None:
         full = f"{name}.{group.member(ordinal, one.name)}"
         if any(slot.name == full for slot in node.inputs):
             continue
+        count = len(node.inputs)
         add(node, _renamed(one, full))
-        slot = node.inputs.pop()
+        added = _cut(node.inputs, count)
         if len(group.inputs) != 1:
-            show_as_widget(node, slot)
-        fresh.append(slot)
+            for slot in added:
+                show_as_widget(node, slot)
+        fresh += added
     own = [index for index, one in enumerate(node.inputs) if one.name.startswith(name)]
     place = own[-1] + 1 if own else len(node.inputs)
     node.inputs[place:place] = fresh

@@ -54,6 +54,9 @@ from .widgets import CONTROLS, TextArea
 
 _SUBGRAPH_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
+# Of what is wrong with a saved graph, what does not keep it from being converted.
+_HARMLESS = ("links-form", "node-duplicate-id")
+
 
 class Opening:
     """One graph on its way onto the canvas; collects what it meets."""
@@ -72,7 +75,7 @@ class Opening:
         graph, findings = read_graph(self._data)
         subgraphs, more = subgraph_definitions(self._data)
         for finding in (*findings, *more):
-            (self.notes if finding.code == "links-form" else self.errors).append(finding)
+            (self.notes if finding.code in _HARMLESS else self.errors).append(finding)
         if circles := subgraph_circles(subgraphs):
             self.errors += circles
             return Canvas()
@@ -101,7 +104,10 @@ class Opening:
                 target_slot,
             )
         for id, raw in graph.nodes:
-            canvas.add(self._node(id, raw))
+            node = self._node(id, raw)
+            canvas.add(node)
+            if id == "-1":
+                self.notes.append(remarks.refused(node, "it gives a node of the id -1 another one"))
         for node in canvas.nodes:
             self._configure(node)
             if node.role is Role.GROUP and node.inside:
@@ -125,7 +131,7 @@ class Opening:
         else:
             node = Node(id, class_type, ROLES.get(class_type, Role.UNKNOWN), raw)
             if node.role is Role.UNKNOWN and _SUBGRAPH_ID.fullmatch(class_type):
-                self.errors.append(remarks.missing_subgraph(node))
+                self.notes.append(remarks.missing_subgraph(node))
             node.title = title_of(class_type)
             if node.role is Role.REROUTE:
                 node.inputs, node.outputs = [Input("", "*")], [Output("", "*")]

@@ -182,7 +182,8 @@ def _rounded_int(value: int | float, options: Mapping[str, Any]) -> int | float:
     step = _number(options.get("step"), 1) or 1
     if step == 1:
         return _round(value)
-    offset = math.fmod(_number(options.get("min"), 0), step)
+    low = _number(options.get("min"), 0)
+    offset = math.fmod(low, step) if math.isfinite(low) else math.nan  # without limits: no number
     return _round((value - offset) / step) * step + offset
 
 

@@ -158,7 +158,7 @@ def widgets_of(definition: InputDefinition) -> Iterator[Widget]:
         yield Widget(name, "toggle", False if default is None else default, definition)
     elif kind == "STRING":
         made: type[Widget] = TextArea if options.get("multiline") else Widget
-        text = made(name, "text", "" if default is None else default, definition)
+        text = made(name, "text", "" if default is None else text_of(default), definition)
         text.dynamic = options.get("dynamicPrompts") is True
         yield text
     elif kind == COMBO:
@@ -256,8 +256,7 @@ def _watch_upload(node: Node, name: str) -> None:
     """Make the choice that an upload button belongs to one that reads records of uploads."""
     for index, widget in enumerate(node.widgets):
         if widget.name == name:
-            # Without a list the editor would write `undefined`; a shipped definition has none.
-            first = ABSENT if widget.value is ABSENT else text_of(widget.value)
+            first = "undefined" if widget.value is ABSENT else text_of(widget.value)
             node.widgets[index] = Upload(widget, first)
             return
 

@@ -59,7 +59,7 @@ class Wires:
     def __init__(self, whole: Canvas, order: list[Node]) -> None:
         self.boxes: dict[str, Box] = {}
         self.straight: dict[str, Box] = {}  # subgraphs that were passed from an input to an output
-        self._setters: dict[int, dict[tuple[str, str | None], Node]] = {}  # by canvas
+        self._setters: dict[int, dict[tuple[str, str | None], list[Node]]] = {}  # by canvas
         todo = [Box(node) for node in reversed(order)]
         while todo:
             box = todo.pop()
@@ -86,7 +86,7 @@ class Wires:
             if into:
                 step = self._before_input(box, slot, type, first)
             else:
-                step = self._before_output(box, slot, type)
+                step = self._before_output(box, slot, type, first)
             if not isinstance(step, tuple) or len(step) == 2:
                 return step
             box, slot, into, type = step
@@ -122,19 +122,26 @@ class Wires:
         link = around.node.canvas.link(outer.link) if around.node.canvas else None
         return around, link.target_slot if link else slot, True, None
 
-    def _before_output(self, box: Box, slot: int, type: Any) -> Step | Origin | None:
+    def _before_output(
+        self, box: Box, slot: int, type: Any, first: tuple[Box, int]
+    ) -> Step | Origin | None:
         node = box.node
         if node.role is Role.GROUP:
             return _from_group(box, slot, type)
+        if node.role is Role.GETTER:
+            return self._named(box, slot, type)
         if node.mode == Mode.BYPASSED:
             passed = _passed_on(node, slot, type)
             return None if passed is None else (box, passed, True, None)
         if node.role is Role.SUBGRAPH:
             return self._inside(box, slot)
-        if node.role is Role.GETTER:
-            return self._named(box, slot, type)
         if node.virtual:
             return (box, slot, True, type) if at(node.inputs, slot) else None
+        output = at(node.outputs, slot)
+        if (output is None or output.type is None) and (node.outputs or node.role is Role.REAL):
+            raise DanglingError(
+                *first, f"comes from output {slot} of node {box.id}, which it lacks"
+            )
         return box.id, slot
 
     def _inside(self, box: Box, slot: int) -> Step | None:
@@ -156,26 +163,48 @@ class Wires:
         return inner, link.origin_slot, False, None
 
     def _named(self, box: Box, slot: int, type: Any) -> Step | None:
-        """What feeds the setter of the wire that the getter names."""
-        canvas, name = box.node.canvas, wire_name(box.node)
-        if canvas is None or name is None:
+        """What feeds the setter of the wire that the getter names.
+
+        A getter of KJNodes looks in its own graph, then outwards; there the name must be unique.
+        """
+        name, kind = wire_name(box.node), setter_of(box.node.class_type)
+        if name is None:
             return None
+        setter = next(iter(self._setters_beside(box, kind, name)), None)
+        if setter is not None and box.node.mode == Mode.BYPASSED:
+            return None  # it has no input to pass on
+        if setter is None and kind == "SetNode":
+            around, found = box.around, []
+            while around is not None:
+                found += self._setters_beside(around, kind, name)
+                around = around.around
+            setter = found[0] if len(found) == 1 else None
+        if setter is None or at(setter.node.inputs, slot) is None:
+            return None
+        return setter, slot, True, type
+
+    def _setters_beside(self, box: Box, kind: str, name: str) -> list[Box]:
+        """The setters of that kind and name in the box's own graph."""
+        canvas = box.node.canvas
+        if canvas is None:
+            return []
         if id(canvas) not in self._setters:
-            setters: dict[tuple[str, str | None], Node] = {}
+            setters: dict[tuple[str, str | None], list[Node]] = {}
             for node in canvas.nodes:
                 if node.role is Role.SETTER:
-                    setters.setdefault((node.class_type, wire_name(node)), node)
+                    setters.setdefault((node.class_type, wire_name(node)), []).append(node)
             self._setters[id(canvas)] = setters
-        setter = self._setters[id(canvas)].get((setter_of(box.node.class_type), name))
-        if setter is None or at(setter.inputs, slot) is None:
-            return None
-        return self.boxes[box.path + setter.id], slot, True, type
+        found = self._setters[id(canvas)].get((kind, name), [])
+        return [self.boxes[box.path + node.id] for node in found]
 
 
 def wire_name(node: Node) -> str | None:
     """The name that a setter or getter has in its only widget."""
     values = node.values
-    name = values[0] if isinstance(values, list) and values else None
+    if isinstance(values, dict):
+        name = values.get("0")
+    else:
+        name = values[0] if isinstance(values, list) and values else None
     return name if isinstance(name, str) and name else None
 
 
