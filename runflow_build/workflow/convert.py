@@ -34,8 +34,8 @@ class Conversion:
 def convert(workflow: Workflow, definitions: Definitions) -> Conversion:
     """Convert a workflow; whatever is wrong with it is a finding.
 
-    Errors: `node-malformed`, `node-duplicate-id`, `link-dangling`, `wire-loop`, `subgraph-cycle`,
-    `subgraph-missing`, `group-nested`, `link-type-conflict`, `workflow-too-large`.
+    Errors: `node-malformed`, `link-dangling`, `wire-loop`, `subgraph-cycle`, `group-nested`,
+    `link-type-conflict`, `workflow-too-large`. Notes: all other findings of conversion.
     """
     if workflow.format == "graph":
         opening = Opening(workflow.data, definitions)
