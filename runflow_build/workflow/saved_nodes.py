@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .graph import id_text
+from .graph import id_text, subgraph_rows
 from .model import Workflow
 
 _GROUP_NODE = re.compile(r"workflow[/>](?P<name>.*)", re.DOTALL)
@@ -55,10 +55,9 @@ def _definitions(data: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """All subgraph definitions; those of an inner subgraph may lie in the outer one's."""
     waiting = [data]
     while waiting:
-        rows = _mapping(waiting.pop().get("definitions")).get("subgraphs")
-        found = [row for row in (rows if isinstance(rows, list) else []) if isinstance(row, dict)]
-        waiting += found
-        yield from found
+        rows = subgraph_rows(waiting.pop())
+        waiting += rows
+        yield from rows
 
 
 def _by_id(graph: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:

@@ -180,3 +180,37 @@ def test_recorded_definitions_say_which_pack_a_class_is_from() -> None:
     needs = packs_of(("ReActorFaceSwap", {}), file={"ReActorFaceSwap": raw})
     assert needs.foreign == {"ReActorFaceSwap"}
     assert needs.homeless == set()
+
+
+def test_nodes_that_only_the_browser_has_need_no_pack() -> None:
+    kj, rgthree = {"cnr_id": "comfyui-kjnodes"}, {"cnr_id": "rgthree-comfy"}
+    image: dict[str, Any] = {"name": "IMAGE", "type": "IMAGE"}
+    data = {
+        "version": 0.4,
+        "nodes": [
+            {"id": 1, "type": "EmptyImage", "outputs": [{**image, "links": [1]}]},
+            {
+                "id": 2,
+                "type": "SetNode",
+                "properties": kj,
+                "widgets_values": ["paper"],
+                "inputs": [{**image, "link": 1}],
+                "outputs": [{"name": "*", "type": "*", "links": None}],
+            },
+            {
+                "id": 3,
+                "type": "GetNode",
+                "properties": kj,
+                "widgets_values": ["paper"],
+                "outputs": [{**image, "links": [2]}],
+            },
+            {"id": 4, "type": "PreviewImage", "inputs": [{**image, "name": "images", "link": 2}]},
+            {"id": 5, "type": "Fast Groups Muter (rgthree)", "properties": rgthree},
+            {"id": 6, "type": "ColorMatch", "properties": kj, "mode": 2},
+        ],
+        "links": [[1, 1, 0, 2, 0, "IMAGE"], [2, 3, 0, 4, 0, "IMAGE"]],
+    }
+    needs = needs_in(Workflow("a.json", "graph", data))
+    assert needs.prompt["4"]["inputs"] == {"images": ["1", 0]}
+    assert needs.packs == []
+    assert needs.foreign == set()
