@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import Any
 
 from ..errors import WorkflowError
@@ -129,7 +128,8 @@ def _names(inputs: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
 
 
 def _is_file(name: str) -> bool:
-    return PurePosixPath(name).suffix.lower() in SUFFIXES and "\n" not in name
+    stem, dot, suffix = name.rpartition("/")[2].rpartition(".")
+    return bool(stem) and f"{dot}{suffix}".lower() in SUFFIXES and "\n" not in name
 
 
 def _meant(
@@ -157,7 +157,7 @@ def _meant(
     elif escapes(name) or escapes(folder):
         yield escape(name, where, "models")
     else:
-        if (class_type, key) == _VAE_LOADER and PurePosixPath(name).stem in _VIDEO_VAES:
+        if (class_type, key) == _VAE_LOADER and name.rpartition(".")[0] in _VIDEO_VAES:
             folder = "vae_approx"
         yield (below(folder, name),)
 

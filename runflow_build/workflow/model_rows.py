@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -49,7 +48,7 @@ class ModelRows:
         if node not in self._of_node:
             self._of_node[node] = _by_name(self._saved.properties(node).get("models"))
         for rows in (self._of_node[node], self._of_graph):
-            found = rows.get(name) or rows.get(PurePosixPath(name).name)
+            found = rows.get(name) or rows.get(name.rpartition("/")[2])
             if found:
                 return found
         return ModelRow()
@@ -62,7 +61,7 @@ def _by_name(rows: Any) -> dict[str, ModelRow]:
         if isinstance(row, dict) and (name := posix(_word(row.get("name")) or "")):
             read = _row(row)
             found.setdefault(name, read)
-            found.setdefault(PurePosixPath(name).name, read)
+            found.setdefault(name.rpartition("/")[2], read)
     return found
 
 

@@ -19,8 +19,8 @@ def below(folder: str, name: str) -> str:
 
 def escapes(name: str) -> bool:
     """Whether a POSIX name leaves its folder; a drive letter and a NUL do, too."""
-    parts = PurePosixPath(name).parts
-    return name.startswith("/") or ".." in parts or name[1:2] == ":" or "\0" in name
+    outside = name.startswith("/") or ".." in name.split("/")
+    return outside or name[1:2] == ":" or "\0" in name
 
 
 def escape(name: str, where: Where, folder: str) -> Finding:
