@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runflow_build.findings import render
@@ -65,6 +65,7 @@ JSON = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(JSON)
 def test_a_value_is_the_same_as_itself_read_again(value: Any) -> None:
     assert same(value, json.loads(json.dumps(value)))

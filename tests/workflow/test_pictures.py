@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
@@ -250,6 +250,7 @@ def test_wherever_a_picture_is_cut_off_there_is_an_answer(make: Callable[..., by
         assert carried(whole[:end]) in (GRAPH, PROMPT, None)
 
 
+@settings(deadline=None)
 @given(st.sampled_from([png(TEXTS), animated_png(TEXTS), webp(TEXTS)]), st.data())
 def test_bytes_that_changed_never_crash_the_reader(whole: bytes, data: st.DataObject) -> None:
     damaged = bytearray(whole)
@@ -260,6 +261,7 @@ def test_bytes_that_changed_never_crash_the_reader(whole: bytes, data: st.DataOb
         carried(bytes(damaged))
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_noise_behind_a_signature_is_a_picture_without_a_workflow(noise: bytes) -> None:
     for start in (SIGNATURE, b"RIFF\xff\xff\0\0WEBP", b"RIFF\xff\xff\0\0WEBPEXIF\xff\0\0\0II*\0"):

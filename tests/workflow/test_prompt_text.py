@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runflow_build.workflow.prompt_text import prompt_text
@@ -90,6 +90,7 @@ def test_texts_are_written_as_javascript_does(value: str, text: str) -> None:
     assert value_text(value) == text
 
 
+@settings(deadline=None)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
