@@ -23,7 +23,7 @@ from .widgets import (
     SEEDS,
     add_own_widgets,
     add_widgets,
-    extra_inputs,
+    asked_inputs,
     is_widget,
     kind_of,
 )
@@ -78,7 +78,7 @@ class Builder:
 
     def drawn(self, definition: NodeDefinition) -> Blueprint:
         """The blueprint of a definition."""
-        asked = (*definition.inputs, *extra_inputs(definition))
+        asked = asked_inputs(definition)
         sample = Node("", definition.class_type, Role.REAL, {})
         sample.definition = definition
         self._construct(sample, asked)

@@ -14,7 +14,7 @@ from ..definitions import COMBO, Definitions, InputDefinition, NodeDefinition
 from ..graph import shape_problem
 from ..javascript import key_order
 from .canvas import Node
-from .widgets import CONTROL, SEEDS, WIDGET_TYPES, extra_inputs
+from .widgets import CONTROL, SEEDS, WIDGET_TYPES, asked_inputs
 
 _PREFIX = "workflow>"
 _VIRTUAL = ("PrimitiveNode", "Reroute", "Note", "MarkdownNote")
@@ -159,8 +159,8 @@ class _Drawing:
     ) -> tuple[dict[str, InputDefinition] | None, list[str]]:
         definition = self._definitions.get(node["type"])
         if definition is not None:
-            asked = [*definition.inputs, *extra_inputs(definition)]
-            return {one.name: one for one in asked}, list(definition.outputs)
+            asked = {one.name: one for one in asked_inputs(definition)}
+            return asked, list(definition.outputs)
         if node["type"] == "PrimitiveNode":
             return self._primitive(index)
         if node["type"] == "Reroute":

@@ -105,8 +105,15 @@ class Upload(Widget):
         return Widget(name, self.kind, self.value, self.definition)
 
 
-def extra_inputs(definition: NodeDefinition) -> list[InputDefinition]:
-    """The inputs that the editor adds to a class: players, viewers, buttons to upload."""
+def asked_inputs(definition: NodeDefinition) -> tuple[InputDefinition, ...]:
+    """The inputs of a class; behind the required ones those that the editor adds to it."""
+    inputs = definition.inputs
+    place = 1 + max((index for index, one in enumerate(inputs) if one.required), default=-1)
+    return (*inputs[:place], *_added_inputs(definition), *inputs[place:])
+
+
+def _added_inputs(definition: NodeDefinition) -> list[InputDefinition]:
+    """Players, viewers, buttons to upload."""
 
     def extra(name: str, type: str, options: Mapping[str, Any] | None = None) -> InputDefinition:
         return InputDefinition(name, type, options or {}, required=True)
