@@ -13,6 +13,7 @@ from ..graph import link_id
 from ..javascript import number_of
 from .building import Blueprint
 from .canvas import ABSENT, Input, Node, Output, Role
+from .packs import assign_by_pack
 
 
 def merge_inputs(node: Node, rows: Any) -> None:
@@ -68,14 +69,8 @@ def placed_values(node: Node, blueprint: Blueprint | None) -> Any:
 
 
 def assign(node: Node, saved: Any) -> None:
-    """Give the widgets the saved values by position; some add widgets on the way.
-
-    Packs that save them by name also read them so.
-    """
-    if isinstance(saved, dict) and node.definition and node.definition.pack:
-        for widget in list(node.widgets):
-            if widget.saved and widget.name in saved:
-                widget.value = saved[widget.name]
+    """Give the widgets the saved values by position; some add widgets on the way."""
+    if node.definition and node.definition.pack and assign_by_pack(node, saved):
         return
     if isinstance(saved, str | int | float) and saved:
         saved = {}  # has no numbered entries either

@@ -18,6 +18,7 @@ from .growing import (
     add_growing,
     add_matching,
 )
+from .packs import add_pack_widgets
 from .widgets import (
     CONTROL,
     SEEDS,
@@ -106,6 +107,7 @@ class Builder:
         for one in asked:
             self._add_widget(node, one)
         add_own_widgets(node)
+        add_pack_widgets(node)
 
     def _add_socket(self, node: Node, one: InputDefinition) -> None:
         if is_widget(one):

@@ -191,7 +191,7 @@ class Opening:
             self._settle_inputs(node)
         if node.role is Role.SUBGRAPH:
             promote(node)
-        if node.widgets:
+        if node.widgets or node.definition:
             assign(node, placed_values(node, self._blueprint(node)))
             self._remark(node)
         if node.role is Role.SUBGRAPH and not show_chosen(node):

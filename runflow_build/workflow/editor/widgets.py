@@ -140,7 +140,8 @@ def kind_of(definition: InputDefinition) -> str:
 
 def is_widget(definition: InputDefinition) -> bool:
     """Whether the editor makes a widget of the input."""
-    return kind_of(definition) in WIDGET_TYPES and not definition.options.get("forceInput")
+    known = kind_of(definition) in WIDGET_TYPES or "widgetType" in definition.options
+    return known and not definition.options.get("forceInput")
 
 
 def add_widgets(node: Node, definition: InputDefinition) -> None:
@@ -188,6 +189,8 @@ def widgets_of(definition: InputDefinition) -> Iterator[Widget]:
         yield Widget("upload extra resources", "button", "uploadExtraResources")
         yield Widget("clear", "button", "clear")
         yield Fixed("image", "load_3d", definition=definition)
+    elif "widgetType" in options:  # a pack's own
+        yield Widget(name, kind.lower(), ABSENT if default is None else default, definition)
 
 
 def saved_names(definition: NodeDefinition) -> list[str]:
