@@ -30,7 +30,7 @@ def main() -> None:
     fields = json.loads((FOLDER / "file_fields.json").read_bytes())["classes"]
     classes = {name: {**node, "files": fields.get(name)} for name, node in raw.items()}
     target = FOLDER / f"nodes-{arguments.version}.json"
-    text = definitions_text(Definitions(classes, {}, arguments.version), classes)
+    text = definitions_text(Definitions(None, classes, arguments.version), classes)
     target.write_text(text, "utf-8", newline="\n")
     print(f"{target}: {len(raw)} classes, {len(text.encode())} bytes")
 

@@ -14,7 +14,7 @@ from ..workflow.contract_model import ContractInput, ContractOutput
 from ..workflow.convert import prompt_digest
 from ..workflow.definitions import Definitions
 from ..workflow.definitions_text import definitions_text
-from ..workflow.model import Prompt, Workflows, node_classes, where_in
+from ..workflow.model import Prompt, Workflows, where_in
 from .model import EndpointPin, FilePin, GPUPin, Lock, Pins, PythonPins, TargetPins
 from .needs import AllNeeds, Needs, all_needs, packs_by_endpoint
 
@@ -115,7 +115,7 @@ def python_pins(wish: PythonWish) -> PythonPins:
 
 def _definitions_of(needs: Iterable[Needs], definitions: Definitions) -> str:
     """The definitions that converting used; empty when it used none but Runflow's own."""
-    classes = set().union(*(node_classes(need.prompt) for need in needs))
+    classes = set().union(*(need.defined for need in needs))
     if all(definitions.source(name) in (None, "runflow") for name in classes):
         return ""
     return definitions_text(definitions, classes)

@@ -11,6 +11,7 @@ from ..file_names import SPEC_FILE
 from ..findings import Finding, Where
 from ..spec.model import EndpointWish, ModelWish, Spec
 from ..workflow import runflow_nodes
+from ..workflow.classes import classes_in_use
 from ..workflow.contract import contract_of, nodes_named
 from ..workflow.contract_model import Contract, ContractInput
 from ..workflow.convert import prompt_of
@@ -40,6 +41,7 @@ class Needs:
     keep: list[str]  # node ids, sorted
     served: set[str]  # ids of the nodes that run when the API is called
     classes: set[str]
+    defined: set[str]  # the classes of the whole workflow: converting it reads their definitions
     foreign: set[str]  # those of `classes` that neither ComfyUI nor the engine brings
     models: list[ModelReference]
     resources: list[ResourceReference]
@@ -82,6 +84,7 @@ def needs_of(slug: str, spec: Spec, workflow: Workflow, definitions: Definitions
         keep=keep,
         served=set(served),
         classes=classes,
+        defined=set(classes_in_use(workflow)),
         foreign={name for name in classes if not definitions.shipped(name)} - core,
         models=models,
         resources=resources,

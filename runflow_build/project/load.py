@@ -11,7 +11,7 @@ from pathlib import Path
 from ..errors import LockError, SpecError, WorkflowError
 from ..file_names import LOCK_FILE, SPEC_FILE
 from ..findings import Finding, Key, Where
-from ..lock.model import Lock
+from ..lock.model import ComfyUIPin, Lock
 from ..lock.text import read_lock
 from ..spec.model import Spec
 from ..spec.read import SpecText, read_spec
@@ -20,8 +20,8 @@ from ..workflow.formats import read_workflow
 from ..workflow.model import Workflow, Workflows
 from ..yaml_text import LARGEST as LARGEST_YAML
 from ..yaml_text import placed
-from .catalogue import shipped, version_of
-from .definitions import load_definitions
+from .catalogue import version_of
+from .definitions import project_definitions
 from .files import LARGEST_WORKFLOW, read_file, spec_bytes, text_of
 from .paths import ProjectPaths
 
@@ -77,7 +77,7 @@ def load(root: Path, only: Collection[str] | None = None) -> Project:
         marks=text.marks,
         workflows=workflows,
         broken=broken,
-        definitions=Definitions(load_definitions(paths), shipped(_comfyui_version(spec, lock))),
+        definitions=project_definitions(paths, comfyui_of(spec, lock.comfyui if lock else None)),
         lock=lock,
     )
 
@@ -109,17 +109,18 @@ def _parsed_lock(data: bytes) -> Lock:
 
 
 def load_version(paths: ProjectPaths) -> str | None:
-    """The ComfyUI version whose shipped definitions fit the project; None: the newest.
+    """Which ComfyUI the project is for, as `comfyui_of` says. Raises SpecError, LockError."""
+    lock = _lock(paths)
+    return comfyui_of(load_spec(paths).spec, lock.comfyui if lock else None)
 
-    Raises SpecError, LockError.
+
+def comfyui_of(spec: Spec, pin: ComfyUIPin | None) -> str | None:
+    """Which ComfyUI the definitions have to be of: the pin's, else what the wish says by itself.
+
+    A version ("0.8.0"), or the commit where that is of no known release; None: not known.
     """
-    return _comfyui_version(load_spec(paths).spec, _lock(paths))
-
-
-def _comfyui_version(spec: Spec, lock: Lock | None) -> str | None:
-    """The version whose shipped definitions fit: the locked one, else what the wish says."""
-    if lock and lock.comfyui:
-        return lock.comfyui.version or version_of(lock.comfyui.commit)
+    if pin:
+        return pin.version or version_of(pin.commit) or pin.commit
     return version_wished(spec.comfyui.ref)
 
 

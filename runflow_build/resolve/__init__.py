@@ -5,14 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 
 from ..findings import Finding
-from ..lock.model import Lock, Pins
+from ..lock.model import ComfyUIPin, Lock, Pins
 from ..lock.needs import AllNeeds, all_needs
 from ..sources import Sources
 from ..spec.model import Spec
 from ..workflow.definitions import Definitions
 from ..workflow.model import Workflows
 
-__all__ = ["resolve"]
+__all__ = ["resolve", "resolve_comfyui"]
+
+
+def resolve_comfyui(
+    spec: Spec, sources: Sources, previous: Lock | None, upgrade: Collection[str] | None = ()
+) -> ComfyUIPin | None:
+    """The pin of ComfyUI alone, as `resolve` will find it, which then also reports on it.
+
+    It comes first, because which definitions the workflows are read with depends on it.
+    """
+    from .comfyui import comfyui_pin
+    from .inquiry import Inquiry
+
+    return comfyui_pin(Inquiry(spec, {}, sources, previous, lambda finding: None, upgrade))
 
 
 def resolve(

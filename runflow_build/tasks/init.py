@@ -9,8 +9,8 @@ from pathlib import Path
 from ..errors import SaveError, SpecError, UsageError, WorkflowError
 from ..file_names import SPEC_FILE
 from ..findings import Finding, Where, has_errors, render
-from ..project.catalogue import commit_of, newest, shipped
-from ..project.definitions import load_definitions
+from ..project.catalogue import commit_of, newest
+from ..project.definitions import project_definitions
 from ..project.draft import EndpointDraft, draft_text, exposed_outputs, suggested_inputs
 from ..project.files import LARGEST_WORKFLOW, read_file
 from ..project.load import version_wished
@@ -90,7 +90,7 @@ def start(
         raise SpecError(Finding("spec-exists", message, Where(file=SPEC_FILE), fix=fix))
     release = None if comfyui else f"v{newest()}"
     ref = comfyui or commit_of(newest()) or f"v{newest()}"
-    definitions = Definitions(load_definitions(paths), shipped(version_wished(ref)))
+    definitions = project_definitions(paths, version_wished(ref))
     names = list(dict.fromkeys(_relative(root, path) for path in workflows))
     endpoints, findings = _read_all(paths, names, definitions)
     text = draft_text(project or root.resolve().name, ref, release, endpoints)

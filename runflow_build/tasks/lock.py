@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..errors import CheckError, LockError, ResolveError, UsageError, WorkflowError
@@ -14,11 +14,12 @@ from ..lock.diff import LockDiff, diff, render_diff
 from ..lock.model import Lock, Pins
 from ..lock.needs import all_needs
 from ..lock.text import lock_text
+from ..project.definitions import project_definitions
 from ..project.files import spec_bytes
-from ..project.load import Project, load
+from ..project.load import Project, comfyui_of, load
 from ..project.paths import ProjectPaths
 from ..project.save import exclusive, save_files
-from ..resolve import resolve
+from ..resolve import resolve, resolve_comfyui
 from ..sources import Sources
 from ..sources.install import find_install
 from ..validate import secrets
@@ -83,10 +84,12 @@ def relock(
         # A lock goes into git, and titles and descriptions go into the lock.
         if keys := list(secrets.findings(project.spec, project.workflows.values())):
             raise CheckError(*(project.locate(one) for one in keys))
+        sources = Sources(project.paths.inputs, find_install(install) if install else None)
+        pin = resolve_comfyui(project.spec, sources, project.lock, upgrade)
+        project = _for_comfyui(project, comfyui_of(project.spec, pin))
         world = (project.spec, project.workflows, project.definitions)
         needs = all_needs(*world)
         findings: list[Finding] = []
-        sources = Sources(project.paths.inputs, find_install(install) if install else None)
         pins = resolve(
             *world,
             sources,
@@ -109,6 +112,13 @@ def relock(
             raise type(error)(*(project.locate(one) for one in error.findings)) from None
         written = save_files(texts)
     return Relocked(lock, diff(project.lock, lock), project.lock is None, placed, tuple(written))
+
+
+def _for_comfyui(project: Project, comfyui: str | None) -> Project:
+    """The project with the definitions for the ComfyUI that is going to be locked."""
+    if comfyui == project.definitions.comfyui:
+        return project
+    return replace(project, definitions=project_definitions(project.paths, comfyui))
 
 
 def _all_wrong(project: Project) -> list[Finding]:

@@ -72,6 +72,7 @@ class Definitions:
         comfyui: str | None = None,
     ) -> None:
         self.comfyui = comfyui
+        self._catalogue = catalogue
         self._layers: tuple[tuple[Source, Mapping[str, Any]], ...] = (
             ("runflow", runflow_nodes.definitions()),
             ("file", file or {}),
@@ -99,11 +100,11 @@ class Definitions:
 
         With a slash at the end (`models/diffusers/`) the input names a folder that lies there.
         """
-        for _, layer in self._layers:
-            folder = mapping(mapping(layer.get(class_type)).get("files")).get(name)
-            if isinstance(folder, str):
-                return folder
-        return None
+        return self.files(class_type).get(name)
+
+    def files(self, class_type: str) -> Mapping[str, str]:
+        """The inputs that name files or folders -> where those lie, as `file_folder` says."""
+        return mapping(mapping(self._catalogue.get(class_type)).get("files"))
 
     def raw(self, class_type: str) -> Mapping[str, Any] | None:
         """The definition as ComfyUI gave it."""
@@ -125,11 +126,11 @@ def node_definition(class_type: str, raw: Mapping[str, Any]) -> NodeDefinition:
         title=str(raw.get("display_name") or class_type),
         output_names=tuple(str(one) for one in sequence(raw.get("output_name"))),
         output_matchtypes=tuple(sequence(raw.get("output_matchtypes"))),
-        pack=_pack(raw.get("python_module")),
+        pack=pack_of(raw.get("python_module")),
     )
 
 
-def _pack(module: Any) -> str | None:
+def pack_of(module: Any) -> str | None:
     """The folder that a class was loaded from: `custom_nodes.ComfyUI-KJNodes` and the like."""
     if not isinstance(module, str) or not module.startswith("custom_nodes."):
         return None

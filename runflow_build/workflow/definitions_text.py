@@ -7,8 +7,9 @@ something of the machine that was asked is left out: the names of its files.
 from __future__ import annotations
 
 import json
+import math
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +41,7 @@ class DefinitionsFile:
 
     nodes: Mapping[str, Any]  # raw definitions by class
     comfyui: str | None = None  # which ComfyUI they are for: version or commit; None: it says none
+    as_answered: bool = False  # as a ComfyUI gave them, with names of its machine's files
 
 
 def definitions_text(definitions: Definitions, class_types: Iterable[str]) -> str:
@@ -52,12 +54,7 @@ def definitions_text(definitions: Definitions, class_types: Iterable[str]) -> st
         raw = definitions.raw(name)
         if raw is None or definitions.source(name) == "runflow":
             continue
-        folders = [
-            one.name
-            for one in node_definition(name, raw).inputs
-            if (definitions.file_folder(name, one.name) or "").endswith("/")
-        ]
-        kept = json.dumps(stripped(raw, folders), ensure_ascii=False)
+        kept = json.dumps(stripped(raw, definitions.files(name)), ensure_ascii=False)
         lines.append(f"{json.dumps(name)}: {_utf8(kept)}")
     head = f'"definitions": {DEFINITIONS_FORMAT}'
     if definitions.comfyui:
@@ -66,12 +63,15 @@ def definitions_text(definitions: Definitions, class_types: Iterable[str]) -> st
     return f'{{{head}, "nodes": {nodes}}}\n'
 
 
-def stripped(definition: Mapping[str, Any], folders: Collection[str] = ()) -> dict[str, Any]:
+def stripped(
+    definition: Mapping[str, Any], files: Mapping[str, str] | None = None
+) -> dict[str, Any]:
     """A raw definition without what nothing here reads, its inputs in the editor's order.
 
-    Choices that look like names of files are left out, as are all of the inputs in `folders`, whose
-    choices are names of folders: they are those of one machine.
+    Choices that look like names of files are those of one machine, and left out. So are all of an
+    input that names folders; `files` says which do, as `Definitions.files`.
     """
+    folders = {name for name, place in (files or {}).items() if place.endswith("/")}
     known = node_definition("", definition)
     inputs: dict[str, dict[str, Any]] = {}
     for one in known.inputs:
@@ -95,7 +95,11 @@ def stripped(definition: Mapping[str, Any], folders: Collection[str] = ()) -> di
 
 
 def _spec(one: InputDefinition, are_folders: bool = False) -> list[Any]:
-    options = {key: value for key, value in one.options.items() if key not in _TEXTS}
+    options = {
+        key: value
+        for key, value in one.options.items()
+        if key not in _TEXTS and not (isinstance(value, float) and not math.isfinite(value))
+    }
     kind: Any = one.type
     if one.choices is not None:
         options.pop("options", None)
@@ -171,7 +175,9 @@ def read_definitions(text: str) -> DefinitionsFile:
         isinstance(one, dict) and isinstance(one.get("input"), dict) for one in nodes.values()
     ):
         raise _malformed("the file does not hold a mapping of node classes")
-    return DefinitionsFile(nodes, comfyui if isinstance(comfyui, str) else None)
+    return DefinitionsFile(
+        nodes, comfyui if isinstance(comfyui, str) else None, as_answered=nodes is value
+    )
 
 
 def _newer(number: int) -> WorkflowError:

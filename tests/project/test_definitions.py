@@ -10,9 +10,10 @@ import pytest
 
 from runflow_build.errors import LockError, RunflowError, WorkflowError
 from runflow_build.project import definitions as module
-from runflow_build.project.definitions import definitions_for
+from runflow_build.project.definitions import combined, definitions_for
 from runflow_build.project.load import load_version
 from runflow_build.project.paths import ProjectPaths
+from runflow_build.workflow.definitions_text import DefinitionsFile
 
 
 def raw(title: str) -> dict[str, Any]:
@@ -125,3 +126,73 @@ def test_a_lock_in_conflict_is_refused(tmp_path: Path) -> None:
     )
     with pytest.raises(LockError):
         definitions_for(tmp_path, tmp_path).get("LoadImage")
+
+
+# -- a file that is for another ComfyUI
+
+COMMIT = "a" * 40
+MASKS = "custom_nodes.Masks"
+
+
+def source(own: str | None, wanted: str | None, name: str = "SaveImage", **more: Any) -> str | None:
+    """Where a class is taken from that stands in a file for `own`, while `wanted` is locked."""
+    file = DefinitionsFile({name: {**raw("the file's"), **more}}, own)
+    return combined(file, wanted).source(name)
+
+
+@pytest.mark.parametrize("version", ["0.3.64", "0.8.0", "0.9.1", COMMIT])
+def test_a_file_for_the_locked_comfyui_counts(version: str) -> None:
+    assert source(version, version) == "file"
+
+
+@pytest.mark.parametrize(
+    ("own", "wanted", "found"),
+    [
+        ("0.3.64", "0.8.0", "catalogue"),  # after an upgrade
+        ("0.8.0", "0.3.64", "catalogue"),  # and after going back
+        ("0.8.0", "0.9.1", "catalogue"),  # 0.8.0 ships, too
+        ("0.9.0", "0.9.1", "file"),  # nearer than all that ships
+        ("0.9.2", "0.9.1", "catalogue"),  # newer than what is locked
+        (COMMIT, "0.8.0", "catalogue"),
+        ("0.8.0", COMMIT, "catalogue"),
+        ("0.9.0", None, "file"),
+        ("0.8.0", None, "catalogue"),
+        (None, "0.8.0", "file"),  # it does not say what it is for
+    ],
+)
+def test_a_file_for_another_comfyui_counts_where_it_is_nearer_than_what_ships(
+    own: str | None, wanted: str | None, found: str
+) -> None:
+    assert source(own, wanted) == found
+
+
+def test_the_classes_of_packs_count_in_any_file() -> None:
+    assert source("0.3.64", "0.8.0", "MaskMagic") == "file"
+    assert source("0.3.64", "0.8.0", "SaveImage", python_module=MASKS) == "file"
+
+
+def test_a_class_that_comfyui_gave_up_goes_with_it() -> None:
+    assert source("0.3.64", "0.8.0", "Load3DAnimation") is None
+    assert source("0.3.64", "0.3.64", "Load3DAnimation") == "file"
+
+
+def test_a_file_beside_a_workflow_is_held_to_the_projects_comfyui(tmp_path: Path) -> None:
+    path = write(tmp_path, SaveImage="the file's", MaskMagic="the pack's")
+    path.write_text(path.read_text().replace('1, "nodes"', '1, "comfyui": "0.3.64", "nodes"'))
+    (tmp_path / "runflow.yaml").write_text("version: 1\ncomfyui: {ref: v0.8.0}\nendpoints: {}\n")
+    assert title(tmp_path, tmp_path, "SaveImage") == "Save Image"
+    assert title(tmp_path, tmp_path, "MaskMagic") == "the pack's"
+    assert title(tmp_path, tmp_path, "SaveImage", comfyui="0.3.64") == "the file's"
+    assert title(tmp_path, tmp_path, "SaveImage", file=path) == "the file's", "it was named"
+
+
+def test_the_files_of_the_machine_that_answered_are_no_choices_of_a_project(tmp_path: Path) -> None:
+    answer = {"input": {"required": {"image": [["anna.png", "example.png"]]}}, "output": []}
+    folders = {"input": {"required": {"model_path": [["anna"]]}}, "output": []}
+    path = tmp_path / "runflow.definitions.json"
+    path.write_text(json.dumps({"LoadImage": answer, "DiffusersLoader": folders}))
+    definitions = definitions_for(tmp_path, tmp_path)
+    loads = [definitions.get("LoadImage"), definitions.get("DiffusersLoader")]
+    assert [one.inputs[0].choices for one in loads if one] == [("example.png",), ()]
+    named = definitions_for(tmp_path, tmp_path, file=path).get("LoadImage")
+    assert named and named.inputs[0].choices == ("anna.png", "example.png"), "as it was saved"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,8 @@ import pytest
 from runflow_build.bundle import read_bundle
 from runflow_build.cli.main import main
 from runflow_build.errors import RunflowError, WorkflowError
+from runflow_build.project.load import load
+from runflow_build.tasks.fresh import staleness
 from runflow_build.tasks.lock import relock
 from runflow_build.tasks.rewrite import build
 from runflow_build.tasks.validate import validate
@@ -295,22 +298,93 @@ def test_a_program_reads_what_locking_did(
     assert {change["section"] for change in told["changes"]} >= {"API", "ComfyUI"}
 
 
-def test_the_definitions_of_an_unknown_class_can_be_saved_from_a_comfyui(new_project: Any) -> None:
-    project = new_project("poster")
-    noise = {"id": 1, "type": "MakeNoise", "inputs": [], "mode": 0, "widgets_values": [7]}
-    noise["outputs"] = [{"name": "IMAGE", "type": "IMAGE", "links": [1]}]
-    save = {"id": 2, "type": "SaveImage", "mode": 0, "widgets_values": ["noise"]}
-    save["inputs"] = [{"name": "images", "type": "IMAGE", "link": 1}]
-    graph = {"nodes": [noise, save], "links": [[1, 1, 0, 2, 0, "IMAGE"]], "version": 0.4}
-    project.workflow("poster").write_text(json.dumps(graph))
-    with pytest.raises(WorkflowError) as caught:
-        relock(project.root)
-    assert "object_info -o runflow.definitions.json" in (caught.value.findings[0].fix or "")
+# -- the definitions beside the lock
 
-    made = {"input": {"required": {"amount": ["INT", {"default": 1}]}}, "output": ["IMAGE"]}
-    known = {"MakeNoise": made, "NotInUse": {"input": {}, "output": []}}
+
+def graph_of(*nodes: dict[str, Any]) -> str:
+    """Nodes in a row, each handing its first output to the next one's first input."""
+    for index, one in enumerate(nodes, 1):
+        one.update(id=index, outputs=[{"name": "IMAGE", "type": "IMAGE", "links": [index]}])
+        link = index - 1 or None
+        one["inputs"] = [{"name": one.pop("takes", "image"), "type": "IMAGE", "link": link}]
+    links = [[index, index, 0, index + 1, 0, "IMAGE"] for index in range(1, len(nodes))]
+    return json.dumps({"nodes": nodes, "links": links, "version": 0.4})
+
+
+def file_of(project: Any) -> Any:
+    return json.loads((project.root / "runflow.definitions.json").read_text())
+
+
+def lock_at(project: Any, ref: str) -> Any:
+    text = project.spec.read_text()
+    project.spec.write_text(re.sub(r"ref: [\w.]+", f"ref: {ref}", text))
+    return relock(project.root).lock
+
+
+def scaled(project: Any) -> dict[str, Any]:
+    """What the prompt of the built endpoint gives to ImageScaleToTotalPixels."""
+    (path,) = build(project.root)
+    prompt = read_bundle(path.read_text()).prompt
+    (inputs,) = (
+        node["inputs"]
+        for node in prompt.values()
+        if node["class_type"] == "ImageScaleToTotalPixels"
+    )
+    return inputs
+
+
+def test_another_comfyui_is_locked_with_its_own_definitions(new_project: Any) -> None:
+    """ImageScaleToTotalPixels of 0.8.0 has an input more than that of 0.3.64."""
+    project = new_project("poster")
+    picture = {"type": "EmptyImage", "widgets_values": [8, 8, 1, 0]}
+    smaller = {"type": "ImageScaleToTotalPixels", "widgets_values": ["area", 1.0]}
+    output = {"type": "RunflowOutputImage", "takes": "value", "widgets_values": ["image", ""]}
+    project.workflow("poster").write_text(graph_of(picture, smaller, output))
+    prompts = set()
+    for ref in ("v0.3.64", "v0.8.0", "v0.3.64"):
+        lock = lock_at(project, ref)
+        assert file_of(project)["comfyui"] == lock.comfyui.version == ref[1:]
+        assert staleness(load(project.root)) == []
+        assert relock(project.root).written == ()
+        assert ("resolution_steps" in scaled(project)) is (ref == "v0.8.0")
+        prompts.add(lock.endpoints["poster"].prompt)
+    assert len(prompts) == 2
+
+
+def test_a_node_pack_s_definitions_stay_when_comfyui_changes(new_project: Any) -> None:
+    project = new_project("poster")
+    answer = {"input": {"required": {"amount": ["INT", {"default": 1}]}}, "output": ["IMAGE"]}
+    answer["python_module"] = "custom_nodes.Noise"
+    known = {"MakeNoise": answer, "NotInUse": {"input": {}, "output": []}}
     (project.root / "runflow.definitions.json").write_text(json.dumps(known))
+    noise = {"type": "MakeNoise", "widgets_values": [7]}
+    project.workflow("poster").write_text(graph_of(noise, {"type": "SaveImage"}))
+    for ref in ("v0.3.64", "v0.8.0"):
+        lock_at(project, ref)
+        kept = file_of(project)["nodes"]
+        assert kept["MakeNoise"] == answer
+        assert set(kept) == {"MakeNoise", "SaveImage"}
+
+
+def test_the_definitions_of_bypassed_nodes_are_kept_too(new_project: Any) -> None:
+    """Which of its inputs a bypassed node hands on is read off its definition."""
+    project = new_project("poster")
+    picture = {"type": "EmptyImage", "widgets_values": [8, 8, 1, 0]}
+    output = {"type": "RunflowOutputImage", "takes": "value", "widgets_values": ["image", ""]}
+    project.workflow("poster").write_text(
+        graph_of(picture, {"type": "ImageInvert", "mode": 4}, output)
+    )
     relock(project.root)
-    kept = json.loads((project.root / "runflow.definitions.json").read_text())["nodes"]
-    assert kept["MakeNoise"]["input"] == made["input"]
-    assert "NotInUse" not in kept
+    assert set(file_of(project)["nodes"]) == {"EmptyImage", "ImageInvert"}
+
+
+def test_files_of_the_machine_that_answered_do_not_get_into_the_lock(new_project: Any) -> None:
+    """What was saved by hand is converted as it will be once the lock has written it anew."""
+    project = new_project("poster")
+    answer = {"input": {"required": {"image": [["anna.png"]]}}, "output": ["IMAGE", "MASK"]}
+    (project.root / "runflow.definitions.json").write_text(json.dumps({"LoadImage": answer}))
+    project.workflow("poster").write_text(graph_of({"type": "LoadImage"}, {"type": "SaveImage"}))
+    relock(project.root)
+    for name in ("runflow.definitions.json", "runflow.lock"):
+        assert "anna" not in (project.root / name).read_text()
+    assert staleness(load(project.root)) == []

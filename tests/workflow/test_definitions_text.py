@@ -42,9 +42,9 @@ def definition_of(raw: Any) -> NodeDefinition:
     return definition
 
 
-def choices(raw: Any, folders: tuple[str, ...] = ()) -> Any:
+def choices(raw: Any, files: dict[str, str] | None = None) -> Any:
     """What is kept of the choices of the input `a`."""
-    kept = stripped({"input": {"required": {"a": raw}}, "output": []}, folders)
+    kept = stripped({"input": {"required": {"a": raw}}, "output": []}, files)
     return kept["input"]["required"]["a"][0]
 
 
@@ -150,9 +150,16 @@ def test_what_only_looks_a_little_like_a_file_stays() -> None:
     assert choices([kept]) == kept
 
 
-def test_choices_of_folders_are_left_out_by_the_inputs_name() -> None:
-    assert choices([["holiday", "3d", "faces/anna"]], folders=("a",)) == ["3d"]
-    assert choices([["holiday", "3d"]], folders=("b",)) == ["holiday", "3d"]
+def test_names_of_folders_are_left_out_where_the_input_is_known_to_name_folders() -> None:
+    listed = [["holiday", "3d", "faces/anna"]]
+    assert choices(listed, {"a": "models/diffusers/"}) == ["3d"]
+    assert choices(listed, {"a": "models/loras", "b": "input/"}) == listed[0]
+
+
+@pytest.mark.parametrize("limit", [float("inf"), float("-inf"), float("nan")])
+def test_a_limit_that_is_none_is_left_out(limit: float) -> None:
+    raw = {"input": {"required": {"a": ["FLOAT", {"max": limit, "min": 0.0}]}}, "output": []}
+    assert stripped(raw)["input"]["required"]["a"] == ["FLOAT", {"min": 0.0}]
 
 
 @pytest.mark.parametrize(
@@ -205,7 +212,8 @@ def test_a_choice_with_half_a_surrogate_pair_can_be_written_and_read() -> None:
 
 def test_an_answer_of_object_info_can_be_read_too() -> None:
     read = read_definitions(json.dumps({"A": RAW}))
-    assert (read.nodes, read.comfyui) == ({"A": RAW}, None)
+    assert (read.nodes, read.comfyui, read.as_answered) == ({"A": RAW}, None, True)
+    assert not read_definitions('{"definitions": 1, "nodes": {}}').as_answered
 
 
 @pytest.mark.parametrize(
