@@ -52,6 +52,7 @@ class NodeDefinition:
     output_names: tuple[str, ...] = ()  # by slot, as far as the class names them
     output_matchtypes: tuple[str | None, ...] = ()  # template that an output takes its type from
     pack: str | None = None  # folder of the node pack that brings it; None: ComfyUI itself
+    ordered: bool = True  # whether ComfyUI said the order of inputs; old releases did not
 
     def input(self, name: str) -> InputDefinition | None:
         return next((one for one in self.inputs if one.name == name), None)
@@ -127,6 +128,7 @@ def node_definition(class_type: str, raw: Mapping[str, Any]) -> NodeDefinition:
         output_names=tuple(str(one) for one in sequence(raw.get("output_name"))),
         output_matchtypes=tuple(sequence(raw.get("output_matchtypes"))),
         pack=pack_of(raw.get("python_module")),
+        ordered="input_order" in raw or "name" not in raw,  # stripped ones are in order
     )
 
 

@@ -106,9 +106,13 @@ class Upload(Widget):
 
 
 def asked_inputs(definition: NodeDefinition) -> tuple[InputDefinition, ...]:
-    """The inputs of a class; behind the required ones those that the editor adds to it."""
-    inputs = definition.inputs
-    place = 1 + max((index for index, one in enumerate(inputs) if one.required), default=-1)
+    """The inputs of a class, and those that the editor adds to it.
+
+    The editor calls its own required, and puts them behind all that ComfyUI gave an order.
+    """
+    inputs, place = definition.inputs, len(definition.inputs)
+    if not definition.ordered:
+        place = 1 + max((index for index, one in enumerate(inputs) if one.required), default=-1)
     return (*inputs[:place], *_added_inputs(definition), *inputs[place:])
 
 
