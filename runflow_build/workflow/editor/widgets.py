@@ -24,6 +24,7 @@ WIDGET_TYPES = frozenset(
         *("COLOR", "CHART", "GALLERIA", "IMAGECOMPARE", "COMFY_DYNAMICCOMBO_V3"),
         *("IMAGEUPLOAD", "AUDIOUPLOAD", "AUDIO_UI", "AUDIO_RECORD", "WEBCAM"),
         *("LOAD_3D", "PREVIEW_3D"),
+        *("VHSTIMESTAMP", "MTB_COLOR"),  # of ComfyUI-VideoHelperSuite and comfy_mtb
     )
 )
 
@@ -144,8 +145,7 @@ def kind_of(definition: InputDefinition) -> str:
 
 def is_widget(definition: InputDefinition) -> bool:
     """Whether the editor makes a widget of the input."""
-    known = kind_of(definition) in WIDGET_TYPES or "widgetType" in definition.options
-    return known and not definition.options.get("forceInput")
+    return kind_of(definition) in WIDGET_TYPES and not definition.options.get("forceInput")
 
 
 def add_widgets(node: Node, definition: InputDefinition) -> None:
@@ -193,7 +193,7 @@ def widgets_of(definition: InputDefinition) -> Iterator[Widget]:
         yield Widget("upload extra resources", "button", "uploadExtraResources")
         yield Widget("clear", "button", "clear")
         yield Fixed("image", "load_3d", definition=definition)
-    elif "widgetType" in options:  # a pack's own
+    else:  # a pack's own
         yield Widget(name, kind.lower(), ABSENT if default is None else default, definition)
 
 
