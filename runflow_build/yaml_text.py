@@ -27,6 +27,9 @@ LARGEST = 16 * 1024 * 1024  # bytes of UTF-8
 LONGEST_NUMBER = 1000  # characters; Python itself refuses to print integers from 4300 on
 MOST_FINDINGS = 50  # a hostile file must not flood the terminal
 
+_TOO_DEEP = f"the values nest deeper than {DEEPEST} levels"
+_FLATTER = "write it flatter"
+
 _NUMBER = re.compile(
     r"(?P<int>[-+]?[0-9]+)"
     r"|0o(?P<octal>[0-7]+)"
@@ -221,8 +224,7 @@ class _Builder:
             value: Any = {} if isinstance(event, yaml.MappingStartEvent) else []
             path = self._put(value, event)
             if len(self._open) == DEEPEST:
-                message = f"the values nest deeper than {DEEPEST} levels"
-                self._stop("yaml-too-deep", message, event, "write it flatter")
+                self._stop("yaml-too-deep", _TOO_DEEP, event, _FLATTER)
             self._open.append(_Open(value, path))
         elif isinstance(event, yaml.ScalarEvent):
             value = self._scalar(event) if event.implicit[0] else event.value
@@ -311,6 +313,8 @@ def _syntax(error: yaml.MarkedYAMLError, text: str) -> Finding:
     problem = error.problem or "the text is no YAML"
     mark = error.problem_mark or error.context_mark
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+    if "maximum nesting depth" in problem:  # newer parsers have a limit of their own
+        return Finding("yaml-too-deep", _TOO_DEEP, Where(line=line, column=column), fix=_FLATTER)
     also = []
     if error.context_mark and error.context_mark.line + 1 != line:
         also.append(("begun", f"line {error.context_mark.line + 1}"))

@@ -1,3 +1,0 @@
-from pathlib import Path
-
-Path("runflow.yaml").write_text("endpoints: " + "[" * 30_000)

@@ -1,0 +1,3 @@
+from pathlib import Path
+
+Path("runflow.yaml").write_text("endpoints: " + "[" * 900)
