@@ -9,28 +9,29 @@ from ...findings import Finding
 from ..definitions import DEFINE
 from .canvas import Input, Node, Widget
 from .extent import DEEPEST, MOST_NODES
-from .wires import Box, DanglingError, LoopError
+from .wires import Box, Dangling, Loop
 
 _CONNECT = "connect the input again in ComfyUI, and save"
 _EXPORT_API = "export it with Workflow > Export (API) in ComfyUI, and name that file instead"
 
 
-def dangling(error: DanglingError) -> Finding:
-    box = error.box
-    slots = box.node.inputs
-    name = slots[error.slot].name if error.into and error.slot < len(slots) else None
-    if name is None:
-        message = f"output {error.slot} of node {box.id} {error.what}"
+def dangling(end: Dangling, box: Box, slot: int) -> Finding:
+    """`box` and `slot` are the input that the link should lead to."""
+    name = None
+    if end.output:
+        box, slot = end.output
+        message = f"output {slot} of node {box.id} {end.what}"
     else:
-        message = f"the link into `{name}` of node {box.id} {error.what}"
+        name = box.node.inputs[slot].name
+        message = f"the link into `{name}` of node {box.id} {end.what}"
     return Finding("link-dangling", message, _at(box, name), fix=_CONNECT)
 
 
-def loop(error: LoopError) -> Finding:
+def loop(end: Loop) -> Finding:
     return Finding(
         "wire-loop",
-        f"what node {error.box.id} passes on leads back to itself",
-        _at(error.box),
+        f"what node {end.box.id} passes on leads back to itself",
+        _at(end.box),
         fix="disconnect one of these links in ComfyUI",
     )
 

@@ -19,7 +19,7 @@ from .ordering import execution_order
 from .primitives import apply_primitive
 from .replacing import SAVERS, Names
 from .subgraphs import carry_in
-from .wires import Box, DanglingError, LoopError, Origin, Shown, Wires
+from .wires import Box, Dangling, Loop, Origin, Shown, Wires
 
 # Widgets whose value is made when a prompt is sent, and what it is.
 _LIVE = {"webcam": "a camera's picture", "load_3d": "pictures of its 3D view"}
@@ -92,12 +92,13 @@ class Sending:
         return {"class_type": node.class_type, "inputs": inputs, "_meta": meta}
 
     def _source(self, box: Box, wires: Wires, index: int) -> Origin | Shown | None:
-        try:
-            return wires.source(box, index)
-        except DanglingError as error:
-            self.errors.append(remarks.dangling(error))
-        except LoopError as error:
-            self.errors.append(remarks.loop(error))
+        end = wires.source(box, index)
+        if isinstance(end, Dangling):
+            self.errors.append(remarks.dangling(end, box, index))
+        elif isinstance(end, Loop):
+            self.errors.append(remarks.loop(end))
+        else:
+            return end
         return None
 
     def _value(self, box: Box, widget: Widget, meta: dict[str, Any]) -> Any:

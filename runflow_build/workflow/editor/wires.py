@@ -23,20 +23,6 @@ Origin = tuple[str, int]
 """A node's id in the prompt, and the number of its output."""
 
 
-class LoopError(Exception):
-    """A wire leads back to itself; `box` is where."""
-
-    def __init__(self, box: Box) -> None:
-        self.box = box
-
-
-class DanglingError(Exception):
-    """A link that leads nowhere."""
-
-    def __init__(self, box: Box, slot: int, what: str, into: bool = True) -> None:
-        self.box, self.slot, self.what, self.into = box, slot, what, into
-
-
 class Box:
     """A node at one place: inside a subgraph it stands once for each instance around it."""
 
@@ -49,8 +35,31 @@ class Box:
         self.around = around
 
 
+@dataclass(frozen=True)
+class Loop:
+    """A wire that leads back to itself; `box` is where."""
+
+    box: Box
+
+
+@dataclass(frozen=True)
+class Dangling:
+    """A link that leads nowhere."""
+
+    what: str
+    output: tuple[Box, int] | None = None  # that is to blame; None: the input that was asked for
+
+
 Step = tuple[Box, int, bool, Any]
 """Where to look next: a box, a slot, whether that is an input, and the type that is looked for."""
+
+Place = tuple[str, bool, int, str | None]
+"""A step as a key: the box's id, whether it is an input, the slot, the type."""
+
+End = Origin | Shown | Loop | Dangling | None
+"""What feeds an input: a node's output, a shown value, or nothing; or what is wrong with it."""
+
+_LONG = 8  # steps of a way that is worth remembering
 
 
 class Wires:
@@ -59,6 +68,7 @@ class Wires:
     def __init__(self, whole: Canvas, order: list[Node]) -> None:
         self.boxes: dict[str, Box] = {}
         self.straight: dict[str, Box] = {}  # subgraphs that were passed from an input to an output
+        self._ends: dict[Place, End] = {}  # of places on long ways
         self._setters: dict[int, dict[tuple[str, str | None], list[Node]]] = {}  # by canvas
         todo = [Box(node) for node in reversed(order)]
         while todo:
@@ -68,44 +78,49 @@ class Wires:
             if inside is not None:
                 todo += [Box(node, f"{box.id}:", box) for node in reversed(inside.nodes)]
 
-    def source(self, box: Box, slot: int) -> Origin | Shown | None:
-        """What feeds an input: a node's output, a shown value, or nothing.
-
-        Raises DanglingError, LoopError.
-        """
+    def source(self, box: Box, slot: int) -> End:
+        """What feeds an input of a box."""
         if box.around is not None and box.around.node.role is Role.GROUP:
             return _inside_group(box, box.around, slot)
+        way: list[Place] = []
         seen: set[tuple[str, bool, int]] = set()
         into, type = True, None
-        first = (box, slot)
         while True:
+            # Where a way goes on from a place does not depend on how it came there, so that many
+            # inputs behind one long chain need not all be followed to its start.
+            kind = type if type is None or isinstance(type, str) else str(type)
+            place = (box.id, into, slot, kind)
+            if place in self._ends:
+                end = self._ends[place]
+                break
             if (box.id, into, slot) in seen:
-                raise LoopError(box)
+                end = Loop(box)
+                break
             seen.add((box.id, into, slot))
-            step: Step | Origin | Shown | None
-            if into:
-                step = self._before_input(box, slot, type, first)
-            else:
-                step = self._before_output(box, slot, type, first)
+            way.append(place)
+            look = self._before_input if into else self._before_output
+            step = look(box, slot, type)
             if not isinstance(step, tuple) or len(step) == 2:
-                return step
+                end = step
+                break
             box, slot, into, type = step
+        if len(way) > _LONG:
+            self._ends.update(dict.fromkeys(way, end))
+        return end
 
-    def _before_input(
-        self, box: Box, slot: int, type: Any, first: tuple[Box, int]
-    ) -> Step | Shown | None:
+    def _before_input(self, box: Box, slot: int, type: Any) -> Step | End:
         node = box.node
         wire = at(node.inputs, slot)
         if wire is None or wire.link is None or node.canvas is None:
             return None
         link = node.canvas.link(wire.link)
         if link is None:
-            raise DanglingError(*first, "is not in the graph's table of links")
+            return Dangling("is not in the graph's table of links")
         if link.origin == SUBGRAPH_INPUT and box.around is not None:
             return self._outside(box, link.origin_slot)
         origin = node.canvas.by_id.get(link.origin)
         if origin is None:
-            raise DanglingError(*first, f"comes from node {link.origin}, which does not exist")
+            return Dangling(f"comes from node {link.origin}, which does not exist")
         before = self.boxes[box.path + origin.id]
         return before, link.origin_slot, False, wire.type if type is None else type
 
@@ -122,9 +137,7 @@ class Wires:
         link = around.node.canvas.link(outer.link) if around.node.canvas else None
         return around, link.target_slot if link else slot, True, None
 
-    def _before_output(
-        self, box: Box, slot: int, type: Any, first: tuple[Box, int]
-    ) -> Step | Origin | None:
+    def _before_output(self, box: Box, slot: int, type: Any) -> Step | End:
         node = box.node
         if node.role is Role.GROUP:
             return _from_group(box, slot, type)
@@ -139,17 +152,15 @@ class Wires:
             return (box, slot, True, type) if at(node.inputs, slot) else None
         output = at(node.outputs, slot)
         if (output is None or output.type is None) and (node.outputs or node.role is Role.REAL):
-            raise DanglingError(
-                *first, f"comes from output {slot} of node {box.id}, which it lacks"
-            )
+            return Dangling(f"comes from output {slot} of node {box.id}, which it lacks")
         return box.id, slot
 
-    def _inside(self, box: Box, slot: int) -> Step | None:
+    def _inside(self, box: Box, slot: int) -> Step | Dangling | None:
         """What feeds an output of a subgraph from within."""
         inside = box.node.inside
         output = at(inside.outputs, slot) if inside else None
         if inside is None or output is None:
-            raise DanglingError(box, slot, "does not exist", into=False)
+            return Dangling("does not exist", (box, slot))
         link = next((found for id in output.links if (found := inside.link(id))), None)
         if link is None:
             return None
@@ -159,7 +170,7 @@ class Wires:
             return box, link.origin_slot, True, None
         inner = self.boxes.get(f"{box.id}:{link.origin}")
         if inner is None:
-            raise DanglingError(box, slot, "has nothing behind it inside", into=False)
+            return Dangling("has nothing behind it inside", (box, slot))
         return inner, link.origin_slot, False, None
 
     def _named(self, box: Box, slot: int, type: Any) -> Step | None:
@@ -184,7 +195,7 @@ class Wires:
         return setter, slot, True, type
 
     def _setters_beside(self, box: Box, kind: str, name: str) -> list[Box]:
-        """The setters of that kind and name in the box's own graph."""
+        """The first two setters of that kind and name in the box's own graph."""
         canvas = box.node.canvas
         if canvas is None:
             return []
@@ -195,7 +206,7 @@ class Wires:
                     setters.setdefault((node.class_type, wire_name(node)), []).append(node)
             self._setters[id(canvas)] = setters
         found = self._setters[id(canvas)].get((kind, name), [])
-        return [self.boxes[box.path + node.id] for node in found]
+        return [self.boxes[box.path + node.id] for node in found[:2]]
 
 
 def wire_name(node: Node) -> str | None:
@@ -231,7 +242,7 @@ def _passed_on(node: Node, slot: int, type: Any) -> int | None:
     return None
 
 
-def _from_group(box: Box, slot: int, type: Any) -> Step | Origin | None:
+def _from_group(box: Box, slot: int, type: Any) -> Step | Origin | Dangling | None:
     """What an output of a group stands for: an inner node, behind inner reroutes."""
     node, group = box.node, box.node.group
     if node.mode == Mode.BYPASSED:
@@ -241,13 +252,13 @@ def _from_group(box: Box, slot: int, type: Any) -> Step | Origin | None:
                 return box, index, True, None
         return None
     if slot >= len(group.output_of):
-        raise DanglingError(box, slot, "does not exist", into=False)
+        return Dangling("does not exist", (box, slot))
     index, inner_slot = group.output_of[slot]
     seen = set()
     while group.nodes[index]["type"] == "Reroute":
         link = group.into.get((index, 0))
         if link is None or index in seen:
-            raise DanglingError(box, slot, "has nothing behind it inside", into=False)
+            return Dangling("has nothing behind it inside", (box, slot))
         seen.add(index)
         index, inner_slot = link[0], link[1]
     return f"{box.id}:{index}", inner_slot
