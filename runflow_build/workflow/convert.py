@@ -14,6 +14,7 @@ from .. import digest
 from ..errors import WorkflowError
 from ..findings import Finding, Where
 from .definitions import Definitions, Source
+from .drawing import KINDS, drawn_fields, marked
 from .editor.opening import Opening
 from .editor.sending import Sending
 from .editor.settling import settle
@@ -82,12 +83,12 @@ def prompt_digest(prompt: Prompt) -> str:
 
 def _executed(body: Mapping[str, Any]) -> dict[str, Any]:
     executed = {"class_type": body["class_type"], "inputs": body["inputs"]}
-    drawn = body.get("_meta", {}).get("drawn")
+    drawn = drawn_fields(body)
     return {**executed, "drawn": drawn} if drawn else executed
 
 
 def _read_prompt(data: Mapping[str, Any]) -> tuple[Prompt, list[Finding]]:
-    """A prompt file's nodes, reduced to what a prompt holds."""
+    """A prompt file's nodes, reduced to what a prompt holds; marks of what is drawn are kept."""
     prompt: Prompt = {}
     findings = []
     for node, body in data.items():
@@ -102,10 +103,18 @@ def _read_prompt(data: Mapping[str, Any]) -> tuple[Prompt, list[Finding]]:
                 )
             )
             continue
-        prompt[node] = {"class_type": body["class_type"], "inputs": dict(body.get("inputs") or {})}
+        inputs = dict(body.get("inputs") or {})
+        prompt[node] = {"class_type": body["class_type"], "inputs": inputs}
         meta = body.get("_meta")
         if isinstance(meta, dict) and isinstance(meta.get("title"), str):
             prompt[node]["_meta"] = {"title": meta["title"]}
+        drawn = {
+            name: kind
+            for name, kind in drawn_fields(body).items()
+            if kind in KINDS and isinstance(inputs.get(name), str)
+        }
+        if drawn:
+            prompt[node] = marked(prompt[node], drawn)
     return prompt, findings
 
 
