@@ -9,14 +9,18 @@ from __future__ import annotations
 from typing import Any
 
 from .canvas import ABSENT, Node, Role
-from .widgets import CONTROLS
+from .widgets import CONTROL, CONTROLS
 
 # What buttons and players leave in the list, and what no input needs.
+_HELPERS = (CONTROL, "control_filter_list", "upload", *CONTROLS)
 _FILLERS = ("", None, "image", "refresh")
 
 
 def guessed_values(node: Node) -> tuple[dict[str, Any], int]:
     """The values by name, and how many are left over that no slot names."""
+    named = node.raw.get("widgets_values_named")  # what editors of 2026 save besides
+    if isinstance(named, dict) and named:
+        return {name: value for name, value in named.items() if _is_input(name)}, 0
     saved = node.values
     if isinstance(saved, dict):
         return dict(saved), 0
@@ -31,6 +35,11 @@ def guessed_values(node: Node) -> tuple[dict[str, Any], int]:
         if controlled and isinstance(rest[-1], str) and rest[-1] in CONTROLS:
             rest.pop()
     return values, sum(1 for value in rest if value not in _FILLERS)
+
+
+def _is_input(name: str) -> bool:
+    """Whether a widget's name is that of an input, rather than of a control or a button."""
+    return name.partition("#")[0] not in _HELPERS
 
 
 def primitive_value(node: Node, link: Any) -> Any:

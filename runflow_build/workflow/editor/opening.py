@@ -48,7 +48,7 @@ from .group_nodes import GroupClass, Groups
 from .growing import Branches, TypeConflictError, changed, in_growing_group, show_as_widget
 from .repair import repaired
 from .schema import fits_schema
-from .subgraphs import promote, promote_late, show_chosen
+from .subgraphs import has_unclaimed_values, promote, promote_late, show_chosen
 from .virtual import ROLES, title_of
 from .widgets import CONTROLS, TextArea
 
@@ -222,6 +222,9 @@ class Opening:
         if node.values and not isinstance(node.values, list) and definition and not named:
             self.notes.append(remarks.values_by_key(node))
         if not isinstance(node.values, list) or not node.values:
+            return
+        if node.role is Role.SUBGRAPH and has_unclaimed_values(node):
+            self.notes.append(remarks.values_surplus(node))
             return
         for widget in node.widgets:
             if widget.kind == "control" and widget.value not in (*CONTROLS, True, False, None):

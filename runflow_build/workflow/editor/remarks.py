@@ -203,6 +203,17 @@ def values_shifted(node: Node, widget: Widget) -> Finding:
     )
 
 
+def values_surplus(node: Node) -> Finding:
+    shown = len(node.widgets)
+    return Finding(
+        "values-shifted",
+        f"node {node.id} has {len(node.values)} values saved and shows {shown} widgets to ComfyUI "
+        "0.8.0, which gives them the first ones in order; a newer editor meant others",
+        node.where(),
+        fix="open the workflow in the ComfyUI that is locked, set the values again, and save",
+    )
+
+
 def branch_unknown(node: Node, widget: Widget) -> Finding:
     return Finding(
         "values-shifted",

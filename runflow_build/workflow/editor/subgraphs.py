@@ -76,6 +76,15 @@ def show_chosen(node: Node) -> bool:
     return True
 
 
+def has_unclaimed_values(node: Node) -> bool:
+    """Whether more values are saved than widgets shown, and nothing says which is whose."""
+    if not isinstance(node.values, list) or len(node.values) <= len(node.widgets):
+        return False
+    chosen = _chosen(node.properties.get("proxyWidgets")) or ()
+    own = {name for inner, name in chosen if inner == "-1"}
+    return any(widget.name not in own for widget in node.widgets)
+
+
 def carry_in(canvas: Canvas) -> None:
     """Write what instances show into the inner widgets, as the editor does when it saves."""
     for node in canvas.nodes:
