@@ -11,7 +11,7 @@ from functools import partial
 from .canvas import Canvas, Node, Role
 from .opening import Opening, run_later
 from .primitives import connect_primitive
-from .reroutes import settle_reroute
+from .reroutes import Reroutes
 from .wiring import remove_input, renumber
 
 _SAMPLERS = ("KSampler", "KSamplerAdvanced")
@@ -20,6 +20,7 @@ _SAMPLERS = ("KSampler", "KSamplerAdvanced")
 def settle(canvas: Canvas, opening: Opening) -> None:
     """Bring a graph that was just opened to rest."""
     nodes = list(canvas.every_node())
+    reroutes = Reroutes(opening.later)
     for node in nodes:
         renumber(node)
     for node in nodes:
@@ -29,7 +30,7 @@ def settle(canvas: Canvas, opening: Opening) -> None:
         if node.role is Role.PRIMITIVE:
             opening.notes += connect_primitive(node)
         elif node.role is Role.REROUTE:
-            opening.later.append(partial(settle_reroute, node, opening.later))
+            opening.later.append(partial(reroutes.settle, node))
     for node in nodes:
         if node.class_type in _SAMPLERS:
             _correct_sampler(node)
