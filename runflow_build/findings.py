@@ -257,6 +257,13 @@ CODES: Mapping[str, Code] = {
     ),
     "definitions-malformed": _error("A file of node definitions is not what its format says."),
     "definitions-newer": _error("A file of node definitions is of a format not known yet."),
+    "definitions-version": _warning("The ComfyUI that was asked is not the one that is locked."),
+    "class-not-recorded": _warning("The ComfyUI that was asked does not know a class in use."),
+    # -- a ComfyUI that is asked
+    "comfyui-url": _error("The address of a ComfyUI is not a URL that can be asked."),
+    "comfyui-unreachable": _error("A ComfyUI does not answer, or not in time."),
+    "comfyui-answer": _error("What answers is no ComfyUI, or says nothing that can be used."),
+    "comfyui-not-started": _error("A ComfyUI could not be started from its folder."),
     # -- contracts
     "contract-id-blank": _error("A Runflow node has no id, so no caller could name it."),
     "contract-id-duplicate": _error("Two inputs, or two outputs, go by one name or one field."),

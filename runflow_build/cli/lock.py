@@ -20,10 +20,10 @@ HELP = "resolve runflow.yaml and the workflows into runflow.lock and its compani
 def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--from",
-        dest="install",
-        type=Path,
-        metavar="DIR",
-        help="capture ComfyUI, node packs, packages and models from this installation",
+        dest="source",
+        metavar="DIR|URL",
+        help="capture ComfyUI, node packs, packages and models from this installation, or take the "
+        "definitions of node classes from a ComfyUI that runs at this address",
     )
     parser.add_argument(
         "--upgrade",
@@ -42,13 +42,23 @@ def add(parser: argparse.ArgumentParser) -> None:
         "examples:\n"
         "  runflow lock\n"
         "  runflow lock --from ~/ComfyUI\n"
+        "  runflow lock --from http://127.0.0.1:8188\n"
         "  runflow lock --upgrade comfyui loras/house-style.safetensors\n"
         "  runflow lock --frozen"
     )
 
 
 def run(args: argparse.Namespace) -> int:
-    if args.frozen and (args.install or args.upgrade is not None):
+    is_url = "://" in (args.source or "")
+    if args.offline and is_url:
+        raise UsageError(
+            Finding(
+                "options-conflict",
+                "--offline uses nothing but this machine's files, and --from names an address",
+                fix="leave out one of them",
+            )
+        )
+    if args.frozen and (args.source or args.upgrade is not None):
         raise UsageError(
             Finding(
                 "options-conflict",
@@ -66,7 +76,12 @@ def run(args: argparse.Namespace) -> int:
 
     # `--upgrade` without a name is an empty list and means all; no `--upgrade` is None.
     upgrade = () if args.upgrade is None else args.upgrade or None
-    done = relock(args.directory, install=args.install, upgrade=upgrade)
+    done = relock(
+        args.directory,
+        install=Path(args.source) if args.source and not is_url else None,
+        running=args.source if is_url else None,
+        upgrade=upgrade,
+    )
     print(json.dumps(_shape(done)) if args.json else done.summary())
     return 0
 

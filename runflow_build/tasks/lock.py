@@ -14,7 +14,7 @@ from ..lock.diff import LockDiff, diff, render_diff
 from ..lock.model import Lock, Pins
 from ..lock.needs import all_needs
 from ..lock.text import lock_text
-from ..project.definitions import project_definitions
+from ..project.definitions import combined, load_definitions, project_definitions
 from ..project.files import spec_bytes
 from ..project.load import Project, comfyui_of, load
 from ..project.paths import ProjectPaths
@@ -63,13 +63,20 @@ class Relocked:
 
 
 def relock(
-    root: Path, *, install: Path | None = None, upgrade: Collection[str] | None = ()
+    root: Path,
+    *,
+    install: Path | None = None,
+    running: str | None = None,
+    upgrade: Collection[str] | None = (),
 ) -> Relocked:
     """Bring the lock of the project in `root` up to date; files that need no change stay untouched.
 
-    `install` is a ComfyUI installation to capture from. `upgrade` names what to resolve anew
-    (`comfyui`, `python`, packs, models, inputs; an endpoint's slug accepts its exposed nodes as
-    they are now); None: everything. Nothing is written when anything is wrong.
+    `install` is a ComfyUI installation to capture from, `running` the address of a ComfyUI to take
+    the definitions of node classes from; without it none is asked.
+
+    `upgrade` names what to resolve anew (`comfyui`, `python`, packs, models, inputs; an endpoint's
+    slug accepts its exposed nodes as they are now); None: everything. Nothing is written when
+    anything is wrong.
 
     Raises SpecError, WorkflowError, CheckError (an API key in a file), LockError, ResolveError,
     UsageError, GitError, SaveError.
@@ -86,10 +93,15 @@ def relock(
             raise CheckError(*(project.locate(one) for one in keys))
         sources = Sources(project.paths.inputs, find_install(install) if install else None)
         pin = resolve_comfyui(project.spec, sources, project.lock, upgrade)
-        project = _for_comfyui(project, comfyui_of(project.spec, pin))
+        comfyui = comfyui_of(project.spec, pin)
+        findings: list[Finding] = []
+        if running:
+            project, noted = _as_running(project, comfyui, running)
+            findings += noted
+        elif comfyui != project.definitions.comfyui:
+            project = replace(project, definitions=project_definitions(paths, comfyui))
         world = (project.spec, project.workflows, project.definitions)
         needs = all_needs(*world)
-        findings: list[Finding] = []
         pins = resolve(
             *world,
             sources,
@@ -114,11 +126,19 @@ def relock(
     return Relocked(lock, diff(project.lock, lock), project.lock is None, placed, tuple(written))
 
 
-def _for_comfyui(project: Project, comfyui: str | None) -> Project:
-    """The project with the definitions for the ComfyUI that is going to be locked."""
-    if comfyui == project.definitions.comfyui:
-        return project
-    return replace(project, definitions=project_definitions(project.paths, comfyui))
+def _as_running(
+    project: Project, comfyui: str | None, address: str
+) -> tuple[Project, list[Finding]]:
+    """The project with the definitions of a running ComfyUI, and what to know about them.
+
+    What that does not know stays as the project's file has it.
+    """
+    from .record import answer_of, version_findings  # asks over HTTP
+
+    answer, before = answer_of(address), load_definitions(project.paths)
+    nodes = {**(before.nodes if before else {}), **answer.nodes}
+    definitions = combined(replace(answer, nodes=nodes), comfyui)
+    return replace(project, definitions=definitions), version_findings(answer, comfyui)
 
 
 def _all_wrong(project: Project) -> list[Finding]:

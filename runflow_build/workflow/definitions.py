@@ -17,10 +17,10 @@ from .javascript import key_order
 
 COMBO = "COMBO"
 
-# What to do about a class that is not known; `lock` keeps of that file only what is in use.
+# What to do about a class that is not known.
 DEFINE = (
-    "save the definitions of a ComfyUI that has the class beside runflow.yaml: "
-    "curl http://127.0.0.1:8188/object_info -o runflow.definitions.json"
+    "take its definition from a ComfyUI that has the class: "
+    "runflow record --from http://127.0.0.1:8188"
 )
 
 Source = Literal["runflow", "file", "catalogue"]

@@ -175,8 +175,8 @@ def test_an_unknown_class_is_a_warning_since_another_engine_may_have_it(
         "poster.json: warning node-class-unknown: no definition of the class MakeNoise; what node "
         "1 takes cannot be checked\n"
         "  at        node 1 (MakeNoise)\n"
-        "  fix       save the definitions of a ComfyUI that has the class beside runflow.yaml: "
-        "curl http://127.0.0.1:8188/object_info -o runflow.definitions.json"
+        "  fix       take its definition from a ComfyUI that has the class: "
+        "runflow record --from http://127.0.0.1:8188"
     )
 
 
