@@ -2,7 +2,7 @@
 
 Only what the graph and the definitions let one know. Sources, as of November 2026:
 ComfyUI-VideoHelperSuite web/js/VHS.core.js, ComfyUI-Custom-Scripts web/js/showText.js,
-rgthree-comfy web/comfyui/display_any.js.
+rgthree-comfy web/comfyui/display_any.js and power_lora_loader.js.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from .widgets import Fixed, TextArea, widgets_of
 
 _VIDEO_HELPER = "VHS_"
 _SHOW_TEXT = "ShowText|pysssss"
+_LORA_ROWS = "Power Lora Loader (rgthree)"
 
 # Values of old releases of VideoHelperSuite, saved by position.
 _LISTED: Mapping[str, tuple[str | None, ...]] = {
@@ -54,6 +55,8 @@ def assign_by_pack(node: Node, saved: Any) -> bool:
         return _assign_video_helper(node, saved)
     if node.class_type == _SHOW_TEXT:
         return _show_texts(node)
+    if node.class_type == _LORA_ROWS:
+        return _add_lora_rows(node)
     if not isinstance(saved, dict):
         return False
     for widget in list(node.widgets):
@@ -132,4 +135,21 @@ def _show_texts(node: Node) -> bool:
         texts = texts[1:]
     shown = [one for text in texts for one in (text if isinstance(text, list) else [text])]
     node.widgets = [TextArea(f"text_{index}", "text", one) for index, one in enumerate(shown)]
+    return True
+
+
+def _add_lora_rows(node: Node) -> bool:
+    """A row for each LoRA, and the header and button that the pack sends with them."""
+    rows = node.values if isinstance(node.values, list) else []
+    header = "PowerLoraLoaderHeaderWidget"
+    node.widgets = [Widget(header, "header", {"type": header})]
+    both = node.properties.get("Show Strengths") == "Separate Model & Clip"
+    for row in rows:
+        if isinstance(row, dict) and isinstance(row.get("lora"), str):
+            shown = {name: value for name, value in row.items() if name != "strengthTwo"}
+            if both:
+                second = row.get("strengthTwo")
+                shown["strengthTwo"] = 1 if second is None else second
+            node.widgets.append(Widget(f"lora_{len(node.widgets)}", "lora", shown))
+    node.widgets.append(Widget("\N{HEAVY PLUS SIGN} Add Lora", "button", ""))
     return True
