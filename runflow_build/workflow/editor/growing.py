@@ -225,25 +225,24 @@ def _close_gap(node: Node, index: int) -> None:
     stride = len(group.inputs)
     if not stride or len(members) % stride:
         return
-    for column in range(stride):
-        for place in range(ordinal * stride + column, len(members) - stride, stride):
-            _move_link(node, members[place + stride], members[place])
-        members[column - stride].link = None
+    places = {one: place for place, one in enumerate(node.inputs)}
+    for to, source in zip(
+        members[ordinal * stride :], members[(ordinal + 1) * stride :], strict=False
+    ):
+        to.link = source.link
+        link = node.canvas.link(to.link) if node.canvas and to.link else None
+        if link:
+            link.target_slot = places[to]
+    for one in members[-stride:]:
+        one.link = None
     spare = members[max(group.least - 1, 0) * stride :] if group.least else members[-stride:]
     row = len(spare) - stride
     while row >= 0 and not any(one.link for one in spare[row : row + stride]):
         row -= stride
-    gone = spare[row + stride * 2 :]
+    gone = set(spare[row + stride * 2 :])
     names = {one.widget for one in gone if one.widget}
     node.inputs[:] = [one for one in node.inputs if one not in gone]
     node.widgets[:] = [one for one in node.widgets if one.name not in names]
-
-
-def _move_link(node: Node, source: Input, target: Input) -> None:
-    target.link = source.link
-    link = node.canvas.link(target.link) if node.canvas and target.link else None
-    if link:
-        link.target_slot = node.inputs.index(target)
 
 
 def _match(node: Node, index: int, later: Later) -> None:

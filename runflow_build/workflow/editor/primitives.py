@@ -151,6 +151,7 @@ def _merge_limits(node: Node, config: InputDefinition, links: list[Any]) -> None
         main.definition = merged
         _clamp(main, merged.options)
         rounded(main)
+    if merged is not config:
         apply_primitive(node)
 
 

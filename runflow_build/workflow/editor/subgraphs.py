@@ -64,13 +64,13 @@ def show_chosen(node: Node) -> bool:
     chosen = _chosen(node.properties.get("proxyWidgets"))
     if not chosen:
         return chosen is not None
-    own = [node.widget(name) for inner, name in chosen if inner == "-1"]
+    by_name = {one.name: one for one in reversed(node.widgets)}
+    own = [by_name.get(name) if inner == "-1" else None for inner, name in chosen]
     names = {name for _, name in chosen}
     kept = [one for one in node.widgets if one.name not in names]
     node.widgets = [*kept, *(one for one in own if one)]
     values = node.values if isinstance(node.values, list) else []
-    for (inner, name), value in zip(chosen, values, strict=False):
-        widget = node.widget(name) if inner == "-1" else None
+    for widget, value in zip(own, values, strict=False):
         if widget and value is not None:
             widget.value = value
     return True
@@ -91,12 +91,12 @@ def carry_in(canvas: Canvas) -> None:
         inside = node.inside
         if inside is None:
             continue
+        places = {slot.name: place for place, slot in reversed([*enumerate(inside.inputs)])}
+        taken = {slot.name for slot in node.inputs}
         for widget in node.widgets:
-            for place, slot in enumerate(inside.inputs):
-                if slot.name == widget.name and any(one.name == slot.name for one in node.inputs):
-                    for inner in connected_widgets(inside, place):
-                        inner.value = widget.value
-                    break
+            if widget.name in places and widget.name in taken:
+                for inner in connected_widgets(inside, places[widget.name]):
+                    inner.value = widget.value
 
 
 def connected_widgets(inside: Canvas, place: int) -> list[Widget]:
