@@ -286,3 +286,71 @@ def test_no_link_dangles_before_or_after_binding(
 def test_pins_without_anything_resolved_still_make_a_bundle(world: Callable[..., Any]) -> None:
     bundle = world(PROMPT, Pins()).rewritten()
     assert (bundle.comfyui, bundle.nodes, bundle.packages) == (None, {}, {})
+
+
+GRAPH_THAT_DRAWS: dict[str, Any] = {
+    "version": 0.4,
+    "nodes": [
+        {
+            "id": 1,
+            "type": "CLIPLoader",
+            "outputs": [{"name": "CLIP", "type": "CLIP", "links": [1, 2]}],
+            "widgets_values": ["clip.safetensors", "flux", "default"],
+        },
+        *(
+            {
+                "id": id,
+                "type": "CLIPTextEncode",
+                "inputs": [{"name": "clip", "type": "CLIP", "link": id - 1}],
+                "widgets_values": ["a {red|green} car // mine"],
+            }
+            for id in (2, 3)
+        ),
+        {
+            "id": 4,
+            "type": "EmptyImage",
+            "outputs": [{"name": "IMAGE", "type": "IMAGE", "links": [3]}],
+            "widgets_values": [8, 8, 1, 0],
+        },
+        {
+            "id": 5,
+            "type": "SaveImage",
+            "inputs": [{"name": "images", "type": "IMAGE", "link": 3}],
+            "widgets_values": ["%date:yyyy-MM%/%EmptyImage.width%"],
+        },
+    ],
+    "links": [
+        [1, 1, 0, 2, 0, "CLIP"],
+        [2, 1, 0, 3, 0, "CLIP"],
+        [3, 4, 0, 5, 0, "IMAGE"],
+    ],
+}
+
+
+def test_what_the_editor_would_draw_is_drawn_by_each_run(world: Callable[..., Any]) -> None:
+    bundle = world(
+        GRAPH_THAT_DRAWS,
+        inputs={"words": {"node": "2", "field": "text"}},
+        outputs={"file": {"node": "5"}},
+        keep=["2", "3", "5"],
+    ).rewritten()
+    written = "a {red|green} car // mine"
+    assert bundle.contract.inputs["words"].default == written
+    served = bundle.prompt
+    assert served["runflow-words"]["inputs"]["value"] == served["3"]["inputs"]["text"] == written
+    assert served["5"]["inputs"]["filename_prefix"] == "%date:yyyy-MM%/8"
+
+    def run(seed: int, **values: str) -> tuple[str, str, str]:
+        now = datetime(2031, 4, 5)
+        bound = bind(served, bundle.contract, values, seed=str(seed), now=now)
+        assert "drawn" not in str(bound)
+        return (
+            bound["runflow-words"]["inputs"]["value"],
+            bound["3"]["inputs"]["text"],
+            bound["5"]["inputs"]["filename_prefix"],
+        )
+
+    drawn = {run(seed) for seed in range(50)}
+    cars = ("a red car ", "a green car ")
+    assert drawn == {(one, other, "2031-04/8") for one in cars for other in cars}
+    assert {run(seed, words=written)[0] for seed in range(5)} == {written}
