@@ -200,7 +200,7 @@ class Opening:
     def _settle_inputs(self, node: Node) -> None:
         """Let inputs that grow or match see their links; they may add inputs on the way."""
         canvas = node.canvas
-        index = 0
+        index, conflicts = 0, []
         while canvas and index < len(node.inputs):
             slot = node.inputs[index]
             if slot.widget and in_growing_group(node, slot):
@@ -209,8 +209,9 @@ class Opening:
             try:
                 changed(node, index, link, True, self.later)
             except TypeConflictError:
-                self.errors.append(remarks.type_conflict(node, slot))
+                conflicts.append(remarks.type_conflict(node, slot))
             index += 1
+        self.errors += conflicts[:1]
 
     def _blueprint(self, node: Node) -> Blueprint | None:
         return self.builder.blueprint(node.class_type) if node.role is Role.REAL else None

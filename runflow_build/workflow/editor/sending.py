@@ -69,27 +69,35 @@ class Sending:
     def _body(self, box: Box, wires: Wires) -> dict[str, Any]:
         node = box.node
         meta: dict[str, Any] = {"title": node.title}
+        fed = self._fed(box, wires)
         if node.role is Role.UNKNOWN:
             inputs = self._guess(box)
         else:
             inputs = {}
             for widget in node.widgets:
-                if widget.sent and widget.name:
+                if not widget.sent or not widget.name:
+                    continue
+                if widget.name in fed and widget.value is not ABSENT:
+                    inputs[widget.name] = None  # keeps its place
+                else:
                     _put(inputs, widget.name, self._value(box, widget, meta))
-        in_group = box.around is not None and box.around.node.role is Role.GROUP
-        for index, slot in enumerate(node.inputs):
-            if slot.link is None and not in_group:
-                continue
-            source = self._source(box, wires, index)
+        for name, source in fed.items():
             if isinstance(source, Shown):
-                _put(inputs, slot.name, source.value)
-            elif source is not None:
-                inputs[slot.name] = list(source)
-            if source is not None and "drawn" in meta:
-                meta["drawn"].pop(slot.name, None)
-        if not meta.get("drawn", True):
-            del meta["drawn"]
+                _put(inputs, name, source.value)
+            else:
+                inputs[name] = list(source)
         return {"class_type": node.class_type, "inputs": inputs, "_meta": meta}
+
+    def _fed(self, box: Box, wires: Wires) -> dict[str, Origin | Shown]:
+        """What feeds the inputs of a box, by name; those that nothing feeds are left out."""
+        in_group = box.around is not None and box.around.node.role is Role.GROUP
+        fed = {}
+        for index, slot in enumerate(box.node.inputs):
+            if slot.link is not None or in_group:
+                source = self._source(box, wires, index)
+                if source is not None:
+                    fed[slot.name] = source
+        return fed
 
     def _source(self, box: Box, wires: Wires, index: int) -> Origin | Shown | None:
         end = wires.source(box, index)
