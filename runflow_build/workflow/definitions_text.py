@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,15 +68,16 @@ def stripped(
 ) -> dict[str, Any]:
     """A raw definition without what nothing here reads, its inputs in the editor's order.
 
-    Choices that look like names of files are those of one machine, and left out. So are all of an
-    input that names folders; `files` says which do, as `Definitions.files`.
+    Choices that hold names of files are those of one machine, and left out, all of them: a part of
+    a list would be a wrong list. So are those of an input that names folders; `files` says which
+    inputs name what, as `Definitions.files`.
     """
-    folders = {name for name, place in (files or {}).items() if place.endswith("/")}
+    files = files or {}
     known = node_definition("", definition)
     inputs: dict[str, dict[str, Any]] = {}
     for one in known.inputs:
         section = inputs.setdefault("required" if one.required else "optional", {})
-        section[one.name] = _spec(one, one.name in folders)
+        section[one.name] = _spec(one, files.get(one.name))
     kept: dict[str, Any] = {"input": inputs}
     if order := _order(mapping(definition.get("input_order")), known, inputs):
         kept["input_order"] = order
@@ -94,7 +95,8 @@ def stripped(
     return kept
 
 
-def _spec(one: InputDefinition, are_folders: bool = False) -> list[Any]:
+def _spec(one: InputDefinition, folder: str | None = None) -> list[Any]:
+    """The input as written; `folder` is where its files lie, if ComfyUI's own."""
     options = {
         key: value
         for key, value in one.options.items()
@@ -103,7 +105,10 @@ def _spec(one: InputDefinition, are_folders: bool = False) -> list[Any]:
     kind: Any = one.type
     if one.choices is not None:
         options.pop("options", None)
-        kind = [choice for choice in one.choices if not _is_local(choice, are_folders)]
+        kind = _portable(one.choices, folder)
+        first = one.choices[0] if one.choices else None
+        if len(kind) < len(one.choices) and not _is_local(first, folder):
+            options.setdefault("default", first)  # what the editor starts with, as `None` or `auto`
     elif isinstance(rows := options.get("options"), list):  # choices that bring inputs
         options["options"] = [_with_inputs(row, "inputs") for row in rows]
     if "template" in options:  # of inputs that grow
@@ -127,11 +132,22 @@ def _with_inputs(holder: Any, key: str) -> Any:
     return {**holder, key: inputs}
 
 
-def _is_local(choice: Any, is_folder: bool) -> bool:
+def _portable(choices: Sequence[Any], folder: str | None) -> list[Any]:
+    """The choices where none is a machine's own; else those at most that every ComfyUI brings."""
+    if not any(_is_local(choice, folder) for choice in choices):
+        return list(choices)
+    return [choice for choice in choices if folder and _is_brought(choice)]
+
+
+def _is_local(choice: Any, folder: str | None) -> bool:
     """Whether a choice is a file or folder of the machine that was asked."""
-    if not isinstance(choice, str) or _BROUGHT.fullmatch(choice):
+    if not isinstance(choice, str) or (folder and _is_brought(choice)):
         return False
-    return is_folder or _FILE_NAME.search(choice) is not None
+    return (folder or "").endswith("/") or _FILE_NAME.search(choice) is not None
+
+
+def _is_brought(choice: Any) -> bool:
+    return isinstance(choice, str) and _BROUGHT.fullmatch(choice) is not None
 
 
 def _order(

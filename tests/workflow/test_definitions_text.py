@@ -42,10 +42,11 @@ def definition_of(raw: Any) -> NodeDefinition:
     return definition
 
 
-def choices(raw: Any, files: dict[str, str] | None = None) -> Any:
-    """What is kept of the choices of the input `a`."""
-    kept = stripped({"input": {"required": {"a": raw}}, "output": []}, files)
-    return kept["input"]["required"]["a"][0]
+def kept_of(spec: Any, files: dict[str, str] | None = None) -> Any:
+    """What is kept of an input `a`; always the same when it is stripped again."""
+    slim = stripped({"input": {"required": {"a": spec}}, "output": []}, files)
+    assert stripped(slim, files) == slim
+    return slim["input"]["required"]["a"]
 
 
 # -- what is kept of a class
@@ -140,20 +141,36 @@ def test_inputs_inside_of_inputs_are_stripped_too() -> None:
 @pytest.mark.parametrize(
     "choice", ["loras/anna.safetensors", "IMG_0001.JPG", "a b.mp4", "sub/model.onnx"]
 )
-def test_names_of_files_are_no_choices_of_the_class(choice: str) -> None:
-    assert choices([["None", choice]]) == ["None"]
-    assert choices(["COMBO", {"options": ["None", choice], "default": "None"}]) == ["None"]
+def test_a_list_that_holds_a_files_name_is_left_out(choice: str) -> None:
+    """All of it: what else stands in it may be a folder, and a part would be a wrong list."""
+    assert kept_of([["None", "holiday", choice]]) == [[], {"default": "None"}]
+    assert kept_of(["COMBO", {"options": [choice, "None"]}]) == [[]]
+    assert kept_of(["COMBO", {"options": ["a", choice], "default": choice}])[0] == []
+
+
+def test_what_the_editor_starts_with_stays() -> None:
+    assert kept_of([["auto", "a.onnx"], {"default": "a.onnx"}]) == [[], {"default": "a.onnx"}]
+    assert kept_of([["auto", "a.onnx"]]) == [[], {"default": "auto"}]
+    assert kept_of([["a.onnx", "auto"]]) == [[]], "but for a machine's own"
 
 
 def test_what_only_looks_a_little_like_a_file_stays() -> None:
-    kept = ["gpt-4.1", "1.5", "v2.0", "FLUX.1-dev", "a.b", 1.5, 7, True, "example.png"]
-    assert choices([kept]) == kept
+    choices = ["gpt-4.1", "1.5", "v2.0", "FLUX.1-dev", "a.b", 1.5, 7, True]
+    assert kept_of([choices]) == [choices]
+
+
+@pytest.mark.parametrize("folder", ["input", "models/diffusers/"])
+def test_of_comfyuis_own_inputs_for_files_those_stay_that_it_brings(folder: str) -> None:
+    own = ["example.png", "3d", "v1-inference.yaml"]
+    assert kept_of([own], {"a": folder}) == [own]
+    assert kept_of([["anna.png", *own]], {"a": folder}) == [own]
+    assert kept_of([["anna.png", *own]], {"b": folder}) == [[]]
 
 
 def test_names_of_folders_are_left_out_where_the_input_is_known_to_name_folders() -> None:
-    listed = [["holiday", "3d", "faces/anna"]]
-    assert choices(listed, {"a": "models/diffusers/"}) == ["3d"]
-    assert choices(listed, {"a": "models/loras", "b": "input/"}) == listed[0]
+    listed = [["holiday", "faces/anna"]]
+    assert kept_of(listed, {"a": "models/diffusers/"}) == [[]]
+    assert kept_of(listed, {"a": "models/loras", "b": "input/"}) == listed
 
 
 @pytest.mark.parametrize("limit", [float("inf"), float("-inf"), float("nan")])
