@@ -135,6 +135,8 @@ class _Exposures:
         if (link := link_of(value)) and kind != "IMAGE":
             self._linked_field(name, node, field, link[0])
             return None
+        # Which files there are is no matter of the class.
+        names_files = self._definitions.file_folder(body["class_type"], field) is not None
         return ContractInput(
             type=kind,
             required=False,
@@ -142,7 +144,7 @@ class _Exposures:
             class_type=body["class_type"],
             title=own_title(self._prompt, node, definition.title if definition else None),
             field=field,
-            **_limits(kind, known),
+            **({} if names_files else _limits(kind, known)),
         )
 
     def _exposed_output(self, name: str, ref: str) -> ContractOutput | None:

@@ -217,6 +217,14 @@ def test_a_combo_keeps_its_choices_or_takes_the_wishes(exposed: Any) -> None:
     assert inputs["few"].choices == ["euler", "ddim"]
 
 
+def test_a_loader_of_models_has_no_choices_of_its_own(exposed: Any) -> None:
+    """A bare ComfyUI lists `pixel_space` there; which files there are, each machine says."""
+    prompt = {"1": {"class_type": "VAELoader", "inputs": {"vae_name": "ae.safetensors"}}}
+    wish = {"vae": InputWish(node="1", field="vae_name")}
+    one = exposed(prompt, wish)[0].inputs["vae"]
+    assert (one.type, one.default, one.choices) == ("COMBO", "ae.safetensors", None)
+
+
 def test_a_loaders_picture_is_exposed_as_image_and_its_other_files_as_file(exposed: Any) -> None:
     prompt = {
         "1": {"class_type": "LoadImage", "inputs": {"image": "x.png"}},
