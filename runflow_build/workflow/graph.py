@@ -166,7 +166,7 @@ def _problem(raw: Any) -> str | None:
 
 def shape_problem(raw: Mapping[str, Any]) -> str | None:
     """What keeps an entry from being a node, its id aside; None: nothing."""
-    if not isinstance(raw.get("type"), str | int | float):
+    if not isinstance(raw.get("type"), str | int | float) or raw["type"] == "":
         return "it has no type"
     for name in ("inputs", "outputs"):
         slots = raw.get(name)

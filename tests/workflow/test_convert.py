@@ -1,12 +1,12 @@
 """Conversion, held against what the real editor made of the same graphs.
 
-cases/workflow/<name>.json are graphs from ComfyUI's own templates (comfyui-workflow-templates),
-without layout and notes; edge-cases.jsonl are small graphs, one rare case each. `prompt` is what
-ComfyUI's frontend 1.35.9 on ComfyUI 0.8.0 sent; null: it refused.
+cases/workflow/prompts.jsonl.gz: graphs from ComfyUI's own templates (comfyui-workflow-templates),
+without what conversion does not see, and the prompts that frontend 1.35.9 on ComfyUI 0.8.0 sent.
 """
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +16,7 @@ import pytest
 
 from runflow_build.errors import WorkflowError
 from runflow_build.findings import Finding
-from runflow_build.workflow.convert import guesses, prompt_digest, prompt_of
+from runflow_build.workflow.convert import convert, guesses, prompt_digest, prompt_of
 from runflow_build.workflow.definitions import Definitions
 from runflow_build.workflow.model import Prompt, Workflow
 
@@ -24,13 +24,8 @@ Convert = Callable[..., Prompt]
 MakeNode = Callable[..., dict[str, Any]]
 MakeWorkflow = Callable[[Any], Workflow]
 
-CASES = Path(__file__).parent.parent / "cases" / "workflow"
-
-
-EDGE_CASES = [
-    json.loads(line)
-    for line in (CASES / "edge-cases.jsonl").read_text(encoding="utf-8").splitlines()
-]
+CASES = Path(__file__).parent.parent / "cases" / "workflow" / "prompts.jsonl.gz"
+PROMPTS = [json.loads(line) for line in gzip.decompress(CASES.read_bytes()).splitlines()]
 
 
 def executed(prompt: Prompt) -> dict[str, Any]:
@@ -48,25 +43,13 @@ def refused(convert: Callable[[], Any]) -> list[Finding]:
     return list(caught.value.findings)
 
 
-@pytest.mark.parametrize("path", sorted(CASES.glob("*.json")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("case", PROMPTS, ids=lambda case: case["name"])
 def test_a_real_graph_becomes_what_the_editor_sent(
-    path: Path, workflow: MakeWorkflow, definitions: Definitions
-) -> None:
-    case = json.loads(path.read_bytes())
-    prompt = prompt_of(workflow(case["graph"]), definitions)
-    assert executed(prompt) == case["prompt"]
-    assert list(prompt) == list(case["prompt"])
-
-
-@pytest.mark.parametrize("case", EDGE_CASES, ids=lambda case: case["name"])
-def test_a_rare_graph_becomes_what_the_editor_sent_or_is_refused_as_there(
     case: Any, workflow: MakeWorkflow, definitions: Definitions
 ) -> None:
-    graph = workflow(case["graph"])
-    if case["prompt"] is None:
-        assert refused(lambda: prompt_of(graph, definitions))
-    else:
-        assert executed(prompt_of(graph, definitions)) == case["prompt"], case["note"]
+    prompt = prompt_of(workflow(case["template"]), definitions)
+    assert executed(prompt) == case["prompt"]
+    assert list(prompt) == list(case["prompt"])
 
 
 def test_a_prompt_file_keeps_its_nodes_and_titles_and_nothing_else(
@@ -126,73 +109,6 @@ def test_a_runflow_file_node_of_an_old_graph_keeps_its_file(
     assert (inputs["file_name"], inputs["required"]) == ("a.pdf", True)
 
 
-@pytest.mark.parametrize("class_type", ["Reroute", "PrimitiveNode", "GetNode", "SetNode"])
-def test_a_virtual_node_is_refused_where_something_reads_it(
-    class_type: str, converted: Convert, node: MakeNode
-) -> None:
-    nodes = (node(1, class_type), node(2, "ImageInvert", inputs={"image": 1}))
-    [finding] = refused(lambda: converted(*nodes, links=[[1, 1, 0, 2, 0, "*"]]))
-    assert (finding.code, finding.where.node) == ("node-unsupported", "1")
-    assert list(converted(nodes[0], node(2, "ImageInvert"))) == ["2"]
-
-
-def test_a_bypassed_node_is_refused_where_something_reads_it_and_left_out_else(
-    converted: Convert, node: MakeNode
-) -> None:
-    nodes = (node(1, "ImageInvert", mode=4), node(2, "ImageInvert", inputs={"image": 1}))
-    [finding] = refused(lambda: converted(*nodes, links=[[1, 1, 0, 2, 0, "*"]]))
-    assert "bypassed" in finding.message
-    assert list(converted(nodes[0], node(2, "ImageInvert"))) == ["2"]
-
-
-def test_what_stands_behind_a_refused_node_is_named_too(converted: Convert, node: MakeNode) -> None:
-    findings = refused(
-        lambda: converted(
-            node(1, "Reroute"),
-            node(2, "ImageInvert", inputs={"image": 1}, mode=4),
-            node(3, "ImageInvert", inputs={"image": 2}),
-            links=[[1, 1, 0, 2, 0, "*"], [2, 2, 0, 3, 0, "*"]],
-        )
-    )
-    assert [finding.where.node for finding in findings] == ["2", "1"]
-
-
-@pytest.mark.parametrize("mode", [0, 2, 4])
-def test_a_subgraph_is_refused_whatever_its_mode(
-    mode: int, workflow: MakeWorkflow, definitions: Definitions, node: MakeNode
-) -> None:
-    graph = workflow(
-        {
-            "nodes": [node(4, "8f2c", title="Grade", mode=mode)],
-            "links": [],
-            "definitions": {"subgraphs": [{"id": "8f2c", "name": "Grade (film)"}]},
-            "version": 0.4,
-        }
-    )
-    [finding] = refused(lambda: prompt_of(graph, definitions))
-    assert finding.message == "this release cannot convert node 4: it is the subgraph Grade (film)"
-    assert finding.where.node_text() == 'node 4 "Grade" (8f2c)'
-
-
-@pytest.mark.parametrize(
-    ("class_type", "values"),
-    [
-        ("workflow>my group", []),
-        ("ResizeImageMaskNode", ["scale dimensions", 512, 512, "center", "area"]),
-        ("BatchImagesNode", []),
-        ("CustomCombo", ["a"]),
-        ("Load3D", ["x.glb"]),
-        ("LoadImageOutput", ["x.png"]),
-        ("KSampler", {"seed": 1}),
-    ],
-)
-def test_what_cannot_be_known_for_certain_is_refused(
-    class_type: str, values: Any, converted: Convert, node: MakeNode
-) -> None:
-    [finding] = refused(lambda: converted(node(1, class_type, values)))
-    assert finding.code == "node-unsupported"
-
-
 def test_a_muted_node_takes_the_input_that_reads_it_away_with_its_widget(
     converted: Convert, node: MakeNode
 ) -> None:
@@ -202,23 +118,6 @@ def test_a_muted_node_takes_the_input_that_reads_it_away_with_its_widget(
         links=[[1, 1, 0, 2, 0, "INT"]],
     )
     assert prompt["2"]["inputs"] == {"height": 32, "batch_size": 1, "color": 0}
-
-
-def test_a_choice_in_a_text_is_settled_and_said(
-    workflow: MakeWorkflow, definitions: Definitions, node: MakeNode
-) -> None:
-    graph = workflow({"nodes": [node(1, "CLIPTextEncode", ["a {red|blue} car"])], "version": 0.4})
-    assert prompt_of(graph, definitions)["1"]["inputs"]["text"] == "a red car"
-    [finding] = guesses(graph, definitions)
-    assert (finding.code, finding.where.field) == ("text-choice", "text")
-
-
-def test_a_date_in_a_prefix_stays_and_is_said(
-    workflow: MakeWorkflow, definitions: Definitions, node: MakeNode
-) -> None:
-    graph = workflow({"nodes": [node(1, "SaveImage", ["%date:yyyy%/x"])], "version": 0.4})
-    assert prompt_of(graph, definitions)["1"]["inputs"]["filename_prefix"] == "%date:yyyy%/x"
-    assert [finding.code for finding in guesses(graph, definitions)] == ["prefix-date"]
 
 
 def unknown(node: MakeNode, values: Any) -> dict[str, Any]:
@@ -249,13 +148,6 @@ def test_an_unknown_class_that_saves_by_name_is_read_by_name(
     assert prompt["1"]["inputs"] == {"seed": 7, "crf": 19}
 
 
-def test_an_unknown_class_whose_values_have_no_names_is_refused(
-    converted: Convert, node: MakeNode
-) -> None:
-    [finding] = refused(lambda: converted(node(1, "OldPackNode", [1, 2])))
-    assert finding.code == "node-unsupported"
-
-
 def test_a_projects_own_definition_makes_an_unknown_class_known(
     workflow: MakeWorkflow, node: MakeNode
 ) -> None:
@@ -266,38 +158,12 @@ def test_a_projects_own_definition_makes_an_unknown_class_known(
     }
 
 
-def test_everything_wrong_is_said_at_once(converted: Convert, node: MakeNode) -> None:
-    findings = refused(
-        lambda: converted(
-            node(1, "ImageInvert", inputs={"image": 5}),
-            {"id": 2},
-            node(3, "BatchImagesNode"),
-            node(4, "ImageInvert", inputs={"image": 6}),
-            links=[[6, 77, 0, 4, 0, "IMAGE"]],
-        )
-    )
-    assert [finding.code for finding in findings] == [
-        "node-malformed",
-        "link-dangling",
-        "node-unsupported",
-        "link-dangling",
-    ]
-
-
 def test_a_link_from_a_node_that_a_prompt_lacks_is_refused(
     workflow: MakeWorkflow, definitions: Definitions
 ) -> None:
     file = workflow({"1": {"class_type": "A", "inputs": {"x": ["9", 0], "y": ["no", "link"]}}})
     [finding] = refused(lambda: prompt_of(file, definitions))
     assert (finding.code, finding.where.field) == ("link-dangling", "x")
-
-
-def test_a_circle_is_refused_with_its_nodes(
-    workflow: MakeWorkflow, definitions: Definitions
-) -> None:
-    ring = {str(n): {"class_type": "A", "inputs": {"x": [str(n % 3 + 1), 0]}} for n in (1, 2, 3)}
-    [finding] = refused(lambda: prompt_of(workflow(ring), definitions))
-    assert finding.message == "nodes feed each other in a circle: 1 -> 3 -> 2 -> 1"
 
 
 def test_a_chain_of_thousands_of_nodes_needs_no_recursion(
@@ -324,3 +190,90 @@ def test_the_digest_is_over_classes_and_inputs_alone() -> None:
     }
     changed: Prompt = {**prompt, "1": {"class_type": "A", "inputs": {"x": 0}}}
     assert prompt_digest(prompt) == prompt_digest(moved) != prompt_digest(changed)
+
+
+@pytest.mark.parametrize(
+    ("class_type", "text", "kind", "code"),
+    [
+        ("CLIPTextEncode", "a {red|blue} car", "choice", "text-choice"),
+        ("SaveImage", "%date:yyyy%/x", "date", "prefix-date"),
+    ],
+)
+def test_what_the_editor_draws_anew_stays_as_written_and_is_marked(
+    class_type: str,
+    text: str,
+    kind: str,
+    code: str,
+    workflow: MakeWorkflow,
+    definitions: Definitions,
+    node: MakeNode,
+) -> None:
+    graph = workflow({"nodes": [node(1, class_type, [text])], "version": 0.4})
+    body = prompt_of(graph, definitions)["1"]
+    [field] = body["inputs"]
+    assert body["inputs"] == {field: text}
+    assert body["_meta"]["drawn"] == {field: kind}
+    [finding] = guesses(graph, definitions)
+    assert (finding.code, finding.where.field) == (code, field)
+
+
+def test_a_prompt_file_keeps_marks_of_what_is_drawn_and_no_others(
+    workflow: MakeWorkflow, definitions: Definitions
+) -> None:
+    marks = {"text": "choice", "seed": "choice", "gone": "date", "kind": "none"}
+    inputs = {"text": "{a|b}", "seed": 1, "kind": "x"}
+    file = {"1": {"class_type": "A", "inputs": inputs, "_meta": {"title": "T", "drawn": marks}}}
+    meta = prompt_of(workflow(file), definitions)["1"]["_meta"]
+    assert meta == {"title": "T", "drawn": {"text": "choice"}}
+
+
+def test_what_is_drawn_is_part_of_the_digest() -> None:
+    body = {"class_type": "A", "inputs": {"text": "{a|b}"}}
+    drawn = {**body, "_meta": {"drawn": {"text": "choice"}}}
+    assert prompt_digest({"1": body}) != prompt_digest({"1": drawn})
+
+
+def test_values_that_no_slot_names_are_an_error_and_the_prompt_is_there(
+    workflow: MakeWorkflow, definitions: Definitions, node: MakeNode
+) -> None:
+    graph = workflow({"nodes": [node(1, "OldPackNode", [1, 2])], "version": 0.4})
+    conversion = convert(graph, definitions)
+    assert executed(conversion.prompt) == {"1": {"class_type": "OldPackNode", "inputs": {}}}
+    assert conversion.errors == ()
+    [finding] = conversion.notes
+    assert (finding.code, finding.severity) == ("node-values-unnamed", "error")
+    assert "2 of the values" in finding.message
+
+
+def test_each_node_says_where_its_definition_is_from(
+    workflow: MakeWorkflow, node: MakeNode
+) -> None:
+    layers = Definitions({"Own": {"input": {}}}, {"Core": {"input": {}}})
+    classes = ["Own", "Core", "RunflowInputInt", "Gone"]
+    nodes = [node(number, kind) for number, kind in enumerate(classes, 1)]
+    conversion = convert(workflow({"nodes": nodes, "version": 0.4}), layers)
+    assert conversion.sources == {"1": "file", "2": "catalogue", "3": "runflow", "4": None}
+
+
+def test_everything_wrong_is_said_at_once(converted: Convert, node: MakeNode) -> None:
+    findings = refused(
+        lambda: converted(
+            node(1, "ImageInvert", inputs={"image": 5}),
+            {"id": 2},
+            node(4, "ImageInvert", inputs={"image": 6}),
+            links=[[6, 77, 0, 4, 0, "IMAGE"]],
+        )
+    )
+    codes = [finding.code for finding in findings]
+    assert codes == ["node-malformed", "link-dangling", "link-dangling"]
+
+
+def test_a_circle_is_sent_as_the_editor_sends_it_and_named(
+    workflow: MakeWorkflow, definitions: Definitions
+) -> None:
+    ring = {str(n): {"class_type": "A", "inputs": {"x": [str(n % 3 + 1), 0]}} for n in (1, 2, 3)}
+    conversion = convert(workflow(ring), definitions)
+    assert (conversion.prompt, conversion.errors) == (ring, ())
+    [finding] = conversion.notes
+    assert finding.code == "link-cycle"
+    assert finding.message == "nodes feed each other in a circle: 1 -> 3 -> 2 -> 1"
