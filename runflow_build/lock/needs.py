@@ -14,7 +14,7 @@ from ..workflow import runflow_nodes
 from ..workflow.classes import classes_in_use
 from ..workflow.contract import contract_of, nodes_named
 from ..workflow.contract_model import Contract, ContractInput
-from ..workflow.convert import prompt_of
+from ..workflow.convert import convert
 from ..workflow.declared import default_of
 from ..workflow.definitions import Definitions
 from ..workflow.embeddings import embedding_references
@@ -47,6 +47,7 @@ class Needs:
     resources: list[ResourceReference]
     packs: list[PackReference]
     findings: list[Finding]  # on the contract and on files, errors and warnings
+    notes: tuple[Finding, ...]  # what conversion guessed or lost
 
     @property
     def homeless(self) -> set[str]:
@@ -61,7 +62,10 @@ AllNeeds: TypeAlias = tuple[Mapping[str, Needs], list[Finding]]
 def needs_of(slug: str, spec: Spec, workflow: Workflow, definitions: Definitions) -> Needs:
     """What the endpoint needs. Raises WorkflowError where the workflow does not convert."""
     wish = spec.endpoints[slug]
-    prompt = prompt_of(workflow, definitions)
+    conversion = convert(workflow, definitions)
+    if conversion.errors:
+        raise WorkflowError(*conversion.errors)
+    prompt = conversion.prompt
     contract, findings = contract_of(prompt, wish, definitions, slug)
     keep, lost = _kept(prompt, wish, slug)
     served = _served(prompt, contract, keep)
@@ -90,6 +94,7 @@ def needs_of(slug: str, spec: Spec, workflow: Workflow, definitions: Definitions
         resources=resources,
         packs=packs,
         findings=[*findings, *lost, *unplaced, *unlocked],
+        notes=conversion.notes,
     )
 
 

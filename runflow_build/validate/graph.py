@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..findings import Finding
-from ..workflow.convert import guesses
 from .endpoint import Endpoint
 from .prompt import prompt_findings
 
@@ -24,7 +23,7 @@ def findings(endpoint: Endpoint) -> Iterator[Finding]:
 
 def _notes(endpoint: Endpoint) -> Iterator[Finding]:
     """What conversion guessed or lost, except in nodes that are not served."""
-    for note in guesses(endpoint.workflow, endpoint.definitions):
+    for note in endpoint.needs.notes:
         if note.where.node in endpoint.served or note.where.node not in endpoint.prompt:
             yield note
 
