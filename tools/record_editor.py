@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,7 @@ from typing import Any
 
 READY = "window.app?.vueAppReady && Object.keys(LiteGraph.registered_node_types).length > 100"
 GRAPHS_PER_PAGE = 60
+REGISTERED = re.compile(r'"groupNodes"|"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"')
 CALLS = 3  # as many conversions per graph; what differs between them is nondeterministic
 
 # The editor shows an error of loading in a dialog and goes on; here it is kept.
@@ -63,7 +65,7 @@ class Editor:
     """The editor in a browser page.
 
     Loading a graph registers its subgraphs and group nodes for as long as the page lives, so a page
-    is left after a graph that has any, after an error, and after a while.
+    is left before it meets one of them again, after an error, and after a while.
     """
 
     def __init__(self, browser: Any, url: str, definitions: dict[str, Any]) -> None:
@@ -71,15 +73,17 @@ class Editor:
         self._context: Any = None
         self._page: Any = None
         self._loads_left = 0
+        self._registered: set[str] = set()
 
     def convert(self, template: str) -> tuple[list[Any], str | None]:
         """The prompts of `CALLS` conversions, or none and the error."""
-        leaves_types = '"subgraphs"' in template or '"groupNodes"' in template
-        if leaves_types or not self._loads_left:
+        registers = set(REGISTERED.findall(template))
+        if not self._loads_left or registers & self._registered:
             self._open()
         self._loads_left -= 1
+        self._registered |= registers
         answer = self._page.evaluate(CONVERT, [template, CALLS])
-        if leaves_types or answer["error"]:
+        if answer["error"]:
             self._loads_left = 0
         return [json.loads(prompt) for prompt in answer["prompts"]], answer["error"]
 
@@ -96,6 +100,7 @@ class Editor:
         self._page.wait_for_timeout(700)
         self._page.evaluate(PREPARE)
         self._loads_left = GRAPHS_PER_PAGE
+        self._registered = set()
 
     def _add_definitions(self, route: Any) -> None:
         response = route.fetch()
