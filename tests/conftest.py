@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import socket
 import subprocess
-from collections.abc import Callable, Mapping
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -99,3 +105,51 @@ def new_install(new_clone: Callable[..., Clone], tmp_path: Path) -> Callable[...
         return root
 
     return make
+
+
+COMFYUI = Path(os.environ.get("COMFYUI_PATH", "~/ComfyUI")).expanduser()
+COMFYUI_PYTHON = Path(os.environ.get("COMFYUI_PYTHON", COMFYUI / ".venv" / "bin" / "python"))
+COMFYUI_STARTS_S = 120
+
+
+@pytest.fixture(scope="session")
+def started_comfyui() -> Callable[..., AbstractContextManager[str]]:
+    """`with started_comfyui(folder, *options) as url`: a real ComfyUI; skips where it cannot start.
+
+    `folder` holds its models, input and output, and `log.txt`.
+    """
+
+    @contextlib.contextmanager
+    def start(base: Path, *options: str) -> Iterator[str]:
+        if not (COMFYUI / "main.py").is_file():
+            pytest.skip(f"no ComfyUI in {COMFYUI}; set COMFYUI_PATH")
+        if not COMFYUI_PYTHON.exists():
+            pytest.skip(f"no interpreter {COMFYUI_PYTHON}; set COMFYUI_PYTHON")
+        (base / "input").mkdir(parents=True, exist_ok=True)
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        url, log = f"http://127.0.0.1:{port}", base / "log.txt"
+        command = [COMFYUI_PYTHON, "main.py", "--cpu", "--listen", "127.0.0.1", "--port", str(port)]
+        command += ["--base-directory", str(base), "--disable-auto-launch", *options]
+        with log.open("wb") as file:
+            process = subprocess.Popen(command, cwd=COMFYUI, stdout=file, stderr=subprocess.STDOUT)
+        try:
+            end = time.monotonic() + COMFYUI_STARTS_S
+            while not _answers(url):
+                if time.monotonic() > end or process.poll() is not None:
+                    pytest.skip("ComfyUI does not start here:\n" + log.read_text()[-2000:])
+                time.sleep(0.2)
+            yield url
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
+
+    return start
+
+
+def _answers(url: str) -> bool:
+    with contextlib.suppress(urllib.error.URLError, ConnectionError, TimeoutError):
+        urllib.request.urlopen(f"{url}/system_stats", timeout=5).close()
+        return True
+    return False

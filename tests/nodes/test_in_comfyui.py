@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import json
-import os
-import socket
-import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,9 +22,6 @@ from runflow_build.workflow.runflow_nodes import definitions as runflow_definiti
 pytestmark = [pytest.mark.comfyui, pytest.mark.slow]
 
 CHECKOUT = Path(__file__).parent.parent.parent
-COMFYUI = Path(os.environ.get("COMFYUI_PATH", "~/ComfyUI")).expanduser()
-PYTHON = Path(os.environ.get("COMFYUI_PYTHON", COMFYUI / ".venv" / "bin" / "python"))
-START_S = 120
 
 
 @dataclass(frozen=True)
@@ -57,40 +50,14 @@ class Server:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    if not (COMFYUI / "main.py").is_file():
-        pytest.skip(f"no ComfyUI in {COMFYUI}; set COMFYUI_PATH")
-    if not PYTHON.exists():
-        pytest.skip(f"no interpreter {PYTHON}; set COMFYUI_PYTHON")
+def server(
+    tmp_path_factory: pytest.TempPathFactory, started_comfyui: Callable[..., Any]
+) -> Iterator[Server]:
     base = tmp_path_factory.mktemp("comfyui")
     (base / "custom_nodes").mkdir()
-    (base / "input").mkdir()
     (base / "custom_nodes" / "runflow-build").symlink_to(CHECKOUT, target_is_directory=True)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    log = base / "log.txt"
-    command = [PYTHON, "main.py", "--cpu", "--listen", "127.0.0.1", "--port", str(port)]
-    command += ["--base-directory", str(base), "--disable-auto-launch", "--disable-api-nodes"]
-    with log.open("wb") as file:
-        process = subprocess.Popen(command, cwd=COMFYUI, stdout=file, stderr=subprocess.STDOUT)
-    try:
-        server = Server(f"http://127.0.0.1:{port}", base, log)
-        _wait(server, process)
-        yield server
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
-
-
-def _wait(server: Server, process: subprocess.Popen[bytes]) -> None:
-    end = time.monotonic() + START_S
-    while time.monotonic() < end and process.poll() is None:
-        with contextlib.suppress(urllib.error.URLError, ConnectionError):
-            server.get("/system_stats")
-            return
-        time.sleep(0.2)
-    pytest.skip("ComfyUI does not start here:\n" + server.log.read_text()[-2000:])
+    with started_comfyui(base, "--disable-api-nodes") as url:
+        yield Server(url, base, base / "log.txt")
 
 
 def test_the_pack_is_loaded_without_a_word_about_it(server: Server) -> None:

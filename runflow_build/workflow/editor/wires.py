@@ -124,13 +124,13 @@ class Wires:
         before = self.boxes[box.path + origin.id]
         return before, link.origin_slot, False, wire.type if type is None else type
 
-    def _outside(self, box: Box, slot: int) -> Step | Shown | None:
+    def _outside(self, box: Box, slot: int) -> Step | Shown | Dangling | None:
         """What the instance around the box is given at one of the subgraph's inputs."""
         around = box.around
         assert around is not None
         outer = at(around.node.inputs, slot)
         if outer is None:
-            return None
+            return Dangling(f"comes from input {slot} of the subgraph around it, which it lacks")
         if outer.link is None:
             widget = around.node.widget(outer.widget)
             return Shown(widget.value) if widget else None
