@@ -125,7 +125,8 @@ def started_comfyui() -> Callable[..., AbstractContextManager[str]]:
             pytest.skip(f"no ComfyUI in {COMFYUI}; set COMFYUI_PATH")
         if not COMFYUI_PYTHON.exists():
             pytest.skip(f"no interpreter {COMFYUI_PYTHON}; set COMFYUI_PYTHON")
-        (base / "input").mkdir(parents=True, exist_ok=True)
+        for name in ("input", "custom_nodes"):
+            (base / name).mkdir(parents=True, exist_ok=True)
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
