@@ -7,6 +7,7 @@ from typing import Any
 
 from ...findings import Finding
 from ..definitions import DEFINE
+from ..javascript import plain
 from .canvas import Input, Node, Widget
 from .extent import DEEPEST, MOST_NODES
 from .wires import Box, Dangling, Loop
@@ -227,8 +228,8 @@ def branch_unknown(node: Node, widget: Widget) -> Finding:
 def primitive_changed(node: Node, before: Any, after: Any) -> Finding:
     return Finding(
         "primitive-limited",
-        f"the editor changes the value of node {node.id} from {before} to {after}, to fit the "
-        "limits of all widgets that it is linked to",
+        f"the editor changes the value of node {node.id} from {plain(before)} to {plain(after)}, "
+        "to fit the limits of all widgets that it is linked to",
         node.where(),
         fix="nothing, if the new value is right; or give each widget a primitive of its own",
     )

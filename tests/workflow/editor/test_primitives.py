@@ -62,6 +62,7 @@ def test_several_widgets_share_their_limits_and_the_change_is_said(draw: Draw) -
     assert (inputs["width"], inputs["batch_size"]) == (4096, 4096)
     [note] = draw.convert().notes
     assert (note.code, note.where.node) == ("primitive-limited", "1")
+    assert " from 5000 to 4096, " in note.message
 
 
 def test_widgets_whose_limits_do_not_meet_are_not_merged(draw_with: Callable[..., Draw]) -> None:
