@@ -230,6 +230,7 @@ CODES: Mapping[str, Code] = {
     "group-nested": _error("A group node stands inside a subgraph or another group."),
     "choice-remote": _warning("The editor asks the running ComfyUI for a value's choices."),
     "link-dangling": _error("A link comes from a node or slot that does not exist."),
+    "link-lost": _warning("The editor drops a link that the file holds."),
     "link-cycle": _error("Nodes feed each other in a circle."),
     "link-type-conflict": _error("Inputs that must be of one type are linked to different ones."),
     "links-form": _warning("Links are not written as the graph's version says."),

@@ -188,6 +188,7 @@ class Canvas:
         self.nodes: list[Node] = []
         self.by_id: dict[str, Node] = {}
         self.links: dict[Any, Link] = {}
+        self.drawn: Mapping[Any, Link] = {}  # the links that there were before any was cut
         self.inputs: list[Input] = []  # of a subgraph: what it takes, `link` unused
         self.input_links: list[list[Any]] = []  # for each, the links behind it
         self.outputs: list[Output] = []  # of a subgraph: what it gives, and the links before it

@@ -103,6 +103,7 @@ class Opening:
                 SUBGRAPH_OUTPUT if inside and target == "-20" else target,
                 target_slot,
             )
+        canvas.drawn = dict(canvas.links)
         for id, raw in graph.nodes:
             node = self._node(id, raw)
             canvas.add(node)

@@ -28,6 +28,16 @@ def dangling(end: Dangling, box: Box, slot: int) -> Finding:
     return Finding("link-dangling", message, _at(box, name), fix=_CONNECT)
 
 
+def lost(box: Box, field: str) -> Finding:
+    return Finding(
+        "link-lost",
+        f"the editor drops the link into `{field}` of node {box.id}",
+        _at(box, field),
+        fix="open the workflow in ComfyUI, connect the input anew or set its value, and save; a "
+        "group node is better made a subgraph",
+    )
+
+
 def loop(end: Loop) -> Finding:
     return Finding(
         "wire-loop",

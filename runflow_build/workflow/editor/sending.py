@@ -15,6 +15,7 @@ from . import remarks
 from .canvas import ABSENT, Canvas, Mode, Node, Role, Widget
 from .group_nodes import write_inside
 from .guessing import guessed_values, primitive_value
+from .losses import lost_links
 from .ordering import execution_order
 from .primitives import apply_primitive
 from .replacing import SAVERS, Names
@@ -44,11 +45,14 @@ class Sending:
             node = box.node
             if not node.virtual and node.mode not in (Mode.MUTED, Mode.BYPASSED):
                 prompt[box.id] = self._body(box, wires)
-        for body in prompt.values():
+        for id, body in prompt.items():
             inputs = body["inputs"]
             for name, value in list(inputs.items()):
                 if isinstance(value, list) and value[0] not in prompt:
                     del inputs[name]
+                    if wires.boxes[value[0]].node.mode != Mode.MUTED:
+                        self.notes.append(remarks.lost(wires.boxes[id], name))
+        self.notes += [remarks.lost(*one) for one in lost_links(wires.boxes.values())]
         self.notes += [remarks.straight_through(box) for box in wires.straight.values()]
         return {id: prompt[id] for id in sorted(prompt, key=key_order)}
 
