@@ -185,6 +185,7 @@ CODES: Mapping[str, Code] = {
     # -- the command line
     "options-conflict": _error("Two options of a command contradict each other."),
     "output-clash": _error("A result would replace another one, or a file that is no result."),
+    "mirror-malformed": _error("A mirror in the environment is no pair of URLs."),
     # -- documents: any YAML or JSON file of ours
     "file-missing": _error("A file that is needed does not exist."),
     "file-unreadable": _error("A path is a folder, or the system refuses to read it."),

@@ -47,6 +47,7 @@ class NodePackPin(Document):
     commit: Commit
     dirty: bool = False  # captured from a working tree with local changes
     registry: RegistryPin | None = None
+    classes: list[str] = []  # in use, of which only a look-up says that this pack brings them
     required_by: list[str] = []  # slugs
 
 
@@ -82,6 +83,7 @@ class ResourcePin(Document):
     sha256: Sha256
     size: int | None = None  # bytes
     url: str | None = None  # None: it lies in the project and travels as an asset
+    wanted: str | None = None  # the wish, where it is another URL
     used_by: list[str] = []  # slugs
 
 

@@ -83,6 +83,7 @@ class Policy(Document):
     pickle_models: Choice = "deny"  # .ckpt .pt .pth .bin: loading one can run code
     dirty_repositories: Choice = "deny"  # code with changes that are in no commit
     unsourced_models: Choice = "deny"  # a hash, and nowhere to fetch the file
+    unresolved: Choice = "deny"  # a wish that locking could not pin
     trusted_repositories: list[TrustedRepository] = []  # owner/name or owner/*, for code
     trusted_hosts: list[TrustedHost] = ["huggingface.co", "civitai.com", "github.com"]  # for data
     install_scripts: list[PackName] = []  # packs whose install.py may run
