@@ -295,7 +295,7 @@ CODES: Mapping[str, Code] = {
     "exposed-node-changed": _error("An exposed node is of another class than when it was locked."),
     "diff-base": _error("What a lock is to be compared with cannot be had."),
     # -- resolving
-    "not-resolved": _warning("A wish has no pin; it is absent from runflow.lock."),
+    "not-resolved": _error("A wish has no pin; it is absent from runflow.lock."),
     "ref-short-hash": _error("A commit is abbreviated; such a name can come to mean another one."),
     "content-differs": _error("A file is not the one that its declared hash or size says."),
     "upgrade-unknown": _error("`--upgrade` names something that is not in the lock."),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,7 +37,16 @@ def add(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="write nothing; name each disagreement and exit with 3 if there is one",
     )
-    parser.add_argument("--offline", action="store_true", help="use nothing but this machine")
+    parser.add_argument(
+        "--offline",
+        action="store_true",
+        help="ask nothing outside of this machine; what was answered before still counts",
+    )
+    parser.add_argument(
+        "--fetch",
+        action="store_true",
+        help="read files whole, once, where their host does not say their hash",
+    )
     parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
     parser.epilog = (
         "examples:\n"
@@ -44,7 +54,10 @@ def add(parser: argparse.ArgumentParser) -> None:
         "  runflow lock --from ~/ComfyUI\n"
         "  runflow lock --from http://127.0.0.1:8188\n"
         "  runflow lock --upgrade comfyui loras/house-style.safetensors\n"
-        "  runflow lock --frozen"
+        "  runflow lock --frozen\n\n"
+        "Exits with 1 when a wish could not be pinned, unless `unresolved` under policy: says "
+        "otherwise;\nwhat could be pinned is written all the same, and the next call asks for "
+        "the rest."
     )
 
 
@@ -55,6 +68,14 @@ def run(args: argparse.Namespace) -> int:
             Finding(
                 "options-conflict",
                 "--offline uses nothing but this machine's files, and --from names an address",
+                fix="leave out one of them",
+            )
+        )
+    if args.offline and args.fetch:
+        raise UsageError(
+            Finding(
+                "options-conflict",
+                "--offline asks no host, so there is nothing to --fetch",
                 fix="leave out one of them",
             )
         )
@@ -72,18 +93,23 @@ def run(args: argparse.Namespace) -> int:
         require_fresh(args.directory)
         print(json.dumps({"fresh": True}) if args.json else "runflow.lock is up to date")
         return 0
+    from ..sources.online import opened
     from ..tasks.lock import relock
 
     # `--upgrade` without a name is an empty list and means all; no `--upgrade` is None.
     upgrade = () if args.upgrade is None else args.upgrade or None
-    done = relock(
-        args.directory,
-        install=Path(args.source) if args.source and not is_url else None,
-        running=args.source if is_url else None,
-        upgrade=upgrade,
-    )
+    with opened(os.environ, offline=args.offline) as (world, digests):
+        done = relock(
+            args.directory,
+            install=Path(args.source) if args.source and not is_url else None,
+            running=args.source if is_url else None,
+            upgrade=upgrade,
+            world=world,
+            digests=digests,
+            read_files=args.fetch,
+        )
     print(json.dumps(_shape(done)) if args.json else done.summary())
-    return 0
+    return 0 if done.is_whole else 1
 
 
 def _shape(done: Relocked) -> dict[str, object]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
-from .. import digest
+from .. import __version__, digest
 from ..errors import LockError, WorkflowError
 from ..file_names import DEFINITIONS_FILE, SPEC_FILE
 from ..findings import Finding, Where
@@ -54,6 +54,7 @@ def compile_lock(
     packs = packs_by_endpoint(known, pins.nodes)
     return Lock(
         comfyui=pins.comfyui,
+        runflow=runflow_pin(known.values(), definitions, previous),
         nodes={
             key: pin.model_copy(update={"required_by": _slugs(key, packs)})
             for key, pin in pins.nodes.items()
@@ -74,10 +75,26 @@ def compile_lock(
     )
 
 
-def companions(needs: AllNeeds, definitions: Definitions) -> dict[str, str]:
-    """The text of each file that the lock stands on, by its name beside the lock."""
+def companions(needs: AllNeeds, definitions: Definitions, pins: Pins) -> dict[str, str]:
+    """The text of each file that the lock stands on, by its name beside the lock.
+
+    A pylock of before that stays is not among them.
+    """
     text = _definitions_of(needs[0].values(), definitions)
-    return {DEFINITIONS_FILE: text} if text else {}
+    return {**({DEFINITIONS_FILE: text} if text else {}), **pins.companions}
+
+
+def runflow_pin(
+    needs: Iterable[Needs], definitions: Definitions, previous: Lock | None
+) -> str | None:
+    """The release whose Runflow nodes the endpoints use: that of before, else this one.
+
+    A release and no commit, because a lock cannot name the commit that it lies in. Every engine
+    brings these nodes itself.
+    """
+    if not any(definitions.source(name) == "runflow" for need in needs for name in need.classes):
+        return None
+    return (previous.runflow if previous else None) or __version__
 
 
 def endpoint_pin(slug: str, wish: EndpointWish, needs: Needs) -> EndpointPin:

@@ -14,7 +14,7 @@ from ..spec.model import EndpointWish, ModelWish, ResourceWish, Spec
 from ..workflow.definitions import Definitions
 from ..workflow.model import Workflows
 from . import repository
-from .compile import endpoint_pin, gpu_pin, python_pins
+from .compile import endpoint_pin, gpu_pin, python_pins, runflow_pin
 from .diff import differ
 from .model import ComfyUIPin, EndpointPin, Lock, NodePackPin
 from .needs import Needs, all_needs, model_wishes
@@ -46,6 +46,7 @@ class _Comparison:
     def all(self) -> Iterator[Finding]:
         needs, _ = all_needs(self.spec, self.workflows, self.definitions)
         yield from self._comfyui()
+        yield from self._runflow(needs)
         yield from self._node_packs()
         yield from self._python()
         yield from self._models(needs)
@@ -59,6 +60,13 @@ class _Comparison:
             yield from _differs(("comfyui", "ref"), _answered(pin), wish.ref)
         elif repository.is_full_commit(wish.ref):
             yield _lacks(("comfyui", "ref"), "ComfyUI's commit")
+
+    def _runflow(self, needs: Mapping[str, Needs]) -> Iterator[Finding]:
+        have = self.lock.runflow
+        want = runflow_pin(needs.values(), self.definitions, self.lock)
+        # Endpoints whose workflow cannot be read may be the ones that use them.
+        if want != have and not (want is None and needs.keys() < self.spec.endpoints.keys()):
+            yield from _differs(("runflow",), have, want)
 
     def _node_packs(self) -> Iterator[Finding]:
         for key, wish in sorted(self.spec.nodes.items()):

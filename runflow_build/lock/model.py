@@ -113,6 +113,7 @@ class Lock(Document):
 
     lock: Literal[1] = 1
     comfyui: ComfyUIPin | None = None  # None: not resolved, which validation reports
+    runflow: str | None = None  # release whose Runflow nodes are used; None: none of them is
     nodes: dict[str, NodePackPin] = {}
     python: PythonPins
     definitions: FilePin | None = None
@@ -129,3 +130,4 @@ class Pins(Document):
     python: PythonPins | None = None
     models: dict[str, ModelPin] = {}  # `used_by` is filled in by the compiler
     resources: dict[str, ResourcePin] = {}
+    companions: dict[str, str] = {}  # the text of each pylock file that `python` names, by its name

@@ -8,17 +8,20 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from ..file_names import SPEC_FILE
-from ..findings import Finding, Key, Where
+from ..findings import Finding, Key, Severity, Where
 from ..lock.model import Lock
 from ..lock.needs import Needs
 from ..sources import Sources
-from ..spec.model import Spec
+from ..spec.model import Choice, Spec
 from ..workflow.input_files import ResourceReference
 from ..workflow.model_files import ModelReference
 from ..workflow.node_packs import PackReference
 
 # With a letter in it, because 20240101 is a good name for a tag.
 _SHORT_COMMIT = re.compile(r"(?=.*[a-f])[0-9a-f]{7,39}", re.IGNORECASE)
+
+# Even what is allowed to be open is said: a lock that lacks something must not look whole.
+_LEVELS: Mapping[Choice, Severity] = {"deny": "error", "warn": "warning", "allow": "note"}
 
 CAPTURE = "capture it from an installation: runflow lock --from DIR"
 
@@ -62,9 +65,10 @@ class Inquiry:
         fix: str,
         also: tuple[Row, ...] = (),
     ) -> None:
-        """Report a wish without a pin."""
+        """Report a wish without a pin, as severe as the policy says."""
         where = Where(SPEC_FILE, key=key)
-        self.report(Finding("not-resolved", message, where, also, fix))
+        level = _LEVELS[self.spec.policy.unresolved]
+        self.report(Finding("not-resolved", message, where, also, fix, level))
 
     def differs(self, key: Key, message: str, fix: str) -> None:
         """Report an installation that is not what is asked for."""

@@ -11,6 +11,7 @@ when they run: most calls of doit find that there is nothing to do, and that mus
 from __future__ import annotations
 
 import functools
+import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -194,9 +195,15 @@ class ProjectTasks:
     # -- what the actions run; each imports its stage when it is needed
 
     def _run_lock(self) -> str:
+        from ..errors import ResolveError
+        from ..sources.online import opened
         from .lock import relock
 
-        return relock(self.root).summary()
+        with opened(os.environ) as (world, digests):
+            done = relock(self.root, world=world, digests=digests)
+        if not done.is_whole:
+            raise ResolveError(*done.findings)
+        return done.summary()
 
     def _run_fresh(self) -> str:
         from .fresh import require_fresh

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import CheckError, LockError, ResolveError, UsageError, WorkflowError
 from ..file_names import LOCK_FILE
@@ -24,6 +25,11 @@ from ..sources import Sources
 from ..sources.install import find_install
 from ..validate import secrets
 
+if TYPE_CHECKING:
+    from ..sources.digests import DigestCache
+    from ..sources.world import World
+
+UNRESOLVED = "not-resolved"
 MOST_LINES = 40  # of a summary; `runflow diff` shows the rest
 
 
@@ -34,8 +40,13 @@ class Relocked:
     lock: Lock
     changes: LockDiff  # since the lock of before
     is_first: bool
-    findings: tuple[Finding, ...]  # warnings, placed in their files
+    findings: tuple[Finding, ...]  # placed in their files; the only errors are `not-resolved`
     written: tuple[Path, ...]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every wish has its pin, as far as the policy asks for that."""
+        return not has_errors(self.findings)
 
     def summary(self) -> str:
         """What changed and what is worth knowing, for a person."""
@@ -68,15 +79,23 @@ def relock(
     install: Path | None = None,
     running: str | None = None,
     upgrade: Collection[str] | None = (),
+    world: World | None = None,
+    digests: DigestCache | None = None,
+    read_files: bool = False,
 ) -> Relocked:
     """Bring the lock of the project in `root` up to date; files that need no change stay untouched.
 
     `install` is a ComfyUI installation to capture from, `running` the address of a ComfyUI to take
-    the definitions of node classes from; without it none is asked.
+    the definitions of node classes from; without it none is asked. `world` is what lies outside of
+    this machine; None: nothing there is asked. `digests` remembers what files hold. `read_files`:
+    files whose host does not say their hash are read once to know it.
 
     `upgrade` names what to resolve anew (`comfyui`, `python`, packs, models, inputs; an endpoint's
-    slug accepts its exposed nodes as they are now); None: everything. Nothing is written when
-    anything is wrong.
+    slug accepts its exposed nodes as they are now); None: everything.
+
+    What could be pinned is written even where something else could not: that is a finding
+    `not-resolved`, as severe as `policy.unresolved` says, and the next call asks for it again. Any
+    other error is raised, and then nothing is written.
 
     Raises SpecError, WorkflowError, CheckError (an API key in a file), LockError, ResolveError,
     UsageError, GitError, SaveError.
@@ -91,7 +110,8 @@ def relock(
         # A lock goes into git, and titles and descriptions go into the lock.
         if keys := list(secrets.findings(project.spec, project.workflows.values())):
             raise CheckError(*(project.locate(one) for one in keys))
-        sources = Sources(project.paths.inputs, find_install(install) if install else None)
+        found = find_install(install) if install else None
+        sources = Sources(project.paths.inputs, found, world, digests, read_files)
         pin = resolve_comfyui(project.spec, sources, project.lock, upgrade)
         comfyui = comfyui_of(project.spec, pin)
         findings: list[Finding] = []
@@ -100,10 +120,10 @@ def relock(
             findings += noted
         elif comfyui != project.definitions.comfyui:
             project = replace(project, definitions=project_definitions(paths, comfyui))
-        world = (project.spec, project.workflows, project.definitions)
-        needs = all_needs(*world)
+        told = (project.spec, project.workflows, project.definitions)
+        needs = all_needs(*told)
         pins = resolve(
-            *world,
+            *told,
             sources,
             project.lock,
             findings.append,
@@ -111,11 +131,11 @@ def relock(
             needs,
         )
         placed = tuple(project.locate(finding) for finding in findings)
-        if has_errors(placed):
+        if has_errors(one for one in placed if one.code != UNRESOLVED):
             raise ResolveError(*placed)
         try:
-            lock = compile_lock(*world, pins, _accepted(project.lock, upgrade), needs)
-            beside = companions(needs, project.definitions)
+            lock = compile_lock(*told, pins, _accepted(project.lock, upgrade), needs)
+            beside = companions(needs, project.definitions, pins)
             texts = {
                 **{project.paths.root / name: text for name, text in beside.items()},
                 project.paths.lock: lock_text(lock),
@@ -158,17 +178,27 @@ def _all_wrong(project: Project) -> list[Finding]:
 
 
 def _accepted(previous: Lock | None, upgrade: Collection[str] | None) -> Lock | None:
-    """The lock of before, less the endpoints whose exposed nodes may have changed their class."""
+    """The lock of before, less what may be another one now: the endpoints whose exposed nodes may
+    have changed their class, the release of Runflow's nodes."""
     if previous is None or upgrade is None:
         return None
     kept = {slug: pin for slug, pin in previous.endpoints.items() if slug not in upgrade}
-    return previous.model_copy(update={"endpoints": kept})
+    runflow = None if "runflow" in upgrade else previous.runflow
+    return previous.model_copy(update={"endpoints": kept, "runflow": runflow})
 
 
 def _refuse_unknown(upgrade: Collection[str] | None, project: Project) -> None:
     """Raise UsageError for names that are neither in the lock nor in runflow.yaml."""
     spec, lock = project.spec, project.lock
-    known = {"comfyui", "python", *spec.nodes, *spec.models, *spec.resources, *spec.endpoints}
+    known = {
+        "comfyui",
+        "python",
+        "runflow",
+        *spec.nodes,
+        *spec.models,
+        *spec.resources,
+        *spec.endpoints,
+    }
     if lock:
         known |= {*lock.nodes, *lock.models, *lock.resources}
     unknown = sorted(set(upgrade or ()) - known)
@@ -180,6 +210,6 @@ def _unknown(name: str, known: Collection[str]) -> Finding:
     return Finding(
         "upgrade-unknown",
         f"nothing in the lock is called `{name}`{did_you_mean(name, sorted(known))}",
-        fix="name `comfyui`, `python`, a node pack, a model, an input file or an endpoint, "
-        "as runflow.lock writes it",
+        fix="name `comfyui`, `python`, `runflow`, a node pack, a model, an input file or an "
+        "endpoint, as runflow.lock writes it",
     )

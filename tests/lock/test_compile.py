@@ -116,7 +116,7 @@ def test_a_class_of_unknown_origin_needs_every_pack_that_no_node_names(world: An
 
 def beside(world: Any) -> dict[str, str]:
     needs = all_needs(world.spec, world.workflows, world.definitions)
-    return companions(needs, world.definitions)
+    return companions(needs, world.definitions, Pins())
 
 
 def test_the_definitions_file_holds_the_classes_in_use_and_is_pinned(world: Any) -> None:

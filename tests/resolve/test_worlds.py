@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 import yaml
 
+from runflow_build import __version__
 from runflow_build.errors import ResolveError, RunflowError
 from runflow_build.findings import render
 from runflow_build.project.load import load
@@ -41,7 +42,8 @@ def test_a_world_gives_its_lock_and_its_findings(
         findings = error.findings
 
     assert render(findings) == _text(case / "expected.txt").rstrip("\n")
-    assert _text(root / "runflow.lock") == (_text(case / "expected.lock") or before)
+    after = _text(root / "runflow.lock").replace(f"runflow: {__version__}\n", "runflow: RELEASE\n")
+    assert after == (_text(case / "expected.lock") or before)
     assert relock_is_idle(root, install, findings)
 
 
@@ -89,7 +91,7 @@ def _variants(document: Any) -> Iterator[Any]:
 
 def relock_is_idle(root: Path, install: Path | None, findings: Any) -> bool:
     """Locking again writes nothing: with the installation at hand, and without."""
-    if any(finding.severity == "error" for finding in findings):
+    if any(one.severity == "error" and one.code != "not-resolved" for one in findings):
         return True
     return not relock(root, install=install).written and not relock(root).written
 
