@@ -20,14 +20,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 FILES = 8
 GIT = {
-    **{f"GIT_{who}_{what}": "a@example.com" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
+    "GIT_AUTHOR_NAME": "A",
+    "GIT_AUTHOR_EMAIL": "a@example.com",
+    "GIT_COMMITTER_NAME": "A",
+    "GIT_COMMITTER_EMAIL": "a@example.com",
     "GIT_CONFIG_GLOBAL": os.devnull,
-}  # fmt: skip
+}
 
 
 def install(root: Path, gigabytes: float) -> list[str]:
@@ -105,9 +107,6 @@ def main() -> None:
     cores = os.cpu_count() or 1
     rows: dict[str, list[float]] = {}
 
-    def measure(name: str, work: Callable[[], float]) -> None:
-        rows.setdefault(name, []).append(work())
-
     with tempfile.TemporaryDirectory() as folder:
         base = Path(folder)
         comfyui = base / "ComfyUI"
@@ -119,27 +118,20 @@ def main() -> None:
         for number in range(args.runs):
             root, cache = base / f"project-{number}", base / f"cache-{number}"
             project(root, names, commit.strip())
-            measure("hashlib", lambda: plain_hashing(files) / cores)
-            measure("runflow, first", lambda: seconds(lock, root, cache))
-            again = [*lock, "--upgrade"]
-            measure("runflow, again", lambda: seconds(again, root, cache))
+            took = {
+                "hashlib": plain_hashing(files) / cores,
+                "runflow, first": seconds(lock, root, cache),
+                "runflow, again": seconds([*lock, "--upgrade"], root, cache),
+            }
             if args.peer:
-                out = base / f"peer-{number}"
-                out.mkdir()
-                comfy = [
-                    str(args.peer),
-                    "-m",
-                    "comfy_cli",
-                    "--skip-prompt",
-                    "build",
-                    "init",
-                    str(comfyui),
-                    "--name",
-                    "x",
-                ]
-                comfy += ["--output", str(out / "comfy-build.yaml"), "--python", str(args.peer)]
-                measure("comfy build init, first", lambda: seconds(comfy, out, cache))
-                measure("comfy build init, again", lambda: seconds([*comfy, "--force"], out, cache))
+                spec = base / f"comfy-build-{number}.yaml"
+                peer = [str(args.peer), "-m", "comfy_cli", "--skip-prompt", "build", "init"]
+                peer += [str(comfyui), "--name", "x", "--output", str(spec)]
+                peer += ["--python", str(args.peer)]
+                took["comfy build init, first"] = seconds(peer, base, cache)
+                took["comfy build init, again"] = seconds([*peer, "--force"], base, cache)
+            for name, s in took.items():
+                rows.setdefault(name, []).append(s)
             shutil.rmtree(root)
 
     gib = args.gigabytes
