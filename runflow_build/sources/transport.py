@@ -1,0 +1,295 @@
+"""One question over the network: mirrors, tokens, redirects, retries. What it means is not ours.
+
+Kept apart from `http` so that each is one screen of thought: here how a question gets an answer,
+there what is asked and what is kept.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from logging import Filter, LogRecord, getLogger
+from threading import Lock
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urljoin, urlsplit
+
+from .. import __version__
+from ..redact import redacted
+from .backoff import LONGEST_WAIT_S, Clock, Hosts, asked_wait_s, pause_s
+from .mirrors import Mirrors
+from .outage import LATER, host_of, never_connected, passes, refused, unreached
+from .world import Unanswered
+
+if TYPE_CHECKING:
+    import httpx
+
+CONNECT_S = 5.0
+LONGEST_S = 300.0  # of one answer in memory
+MOST_REDIRECTS = 10
+CHUNK = 1 << 16  # bytes
+REDIRECTS = (301, 302, 303, 307, 308)
+_PASSING = (408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Reply:
+    """The last answer along the redirects, its body not yet read."""
+
+    response: httpx.Response
+    url: str  # its public URL; may carry a signature
+    told: Mapping[str, str]  # the headers of all answers on the way, lower-case, later over earlier
+    transport: Transport
+
+    @property
+    def status(self) -> int:
+        return self.response.status_code
+
+    def header(self, name: str) -> str | None:
+        value: str | None = self.response.headers.get(name)
+        return value
+
+    def refusal(self) -> Unanswered:
+        """What its status means, if it is no answer."""
+        request = self.response.request
+        headers = {name.lower(): value for name, value in self.response.headers.items()}
+        has_token = "authorization" in request.headers
+        return refused(self.url, str(request.url), self.status, headers, has_token)
+
+    def body(self, most_bytes: int) -> bytes:
+        """All of it, decoded. Raises Unanswered, and what makes the transport ask again."""
+        import httpx
+
+        clock, host = self.transport.clock, host_of(self.url)
+        data, end = bytearray(), clock.now() + LONGEST_S
+        try:
+            for chunk in self.response.iter_bytes():
+                data += chunk
+                if len(data) > most_bytes:
+                    mib = f"{most_bytes / 2**20:.3g} MiB"
+                    raise Unanswered(f"{host} answers with more than {mib}")
+                if clock.now() > end:
+                    raise Unanswered(f"{host} sent for more than {LONGEST_S:.0f} s", LATER)
+        except httpx.DecodingError:
+            raise Unanswered(f"the answer of {host} is damaged", LATER) from None
+        except httpx.TransportError as error:
+            raise self.transport.lost(self.url, error) from None
+        return bytes(data)
+
+    def chunks(self) -> Iterator[bytes]:
+        """The bytes as they come, not decoded. Raises Unanswered."""
+        import httpx
+
+        try:
+            yield from self.response.iter_raw(CHUNK)
+        except httpx.TransportError as error:
+            raise self.transport.lost(self.url, error).why from None
+
+
+class Transport:
+    """How a question gets an answer. Thread-safe."""
+
+    def __init__(
+        self,
+        mirrors: Mirrors,
+        tokens: Mapping[str, str],
+        connections: int,
+        clock: Clock,
+        silent_s: float,
+    ) -> None:
+        self._mirrors, self._tokens = mirrors, dict(tokens)
+        self._connections, self._silent_s = connections, silent_s
+        self.clock = clock
+        self._hosts = Hosts(clock)
+        self._lock = Lock()
+        self._made: httpx.Client | None = None
+
+    def close(self) -> None:
+        with self._lock:
+            if self._made is not None:
+                self._made.close()
+            self._made = None
+
+    def authorization(self, public: str) -> str | None:
+        """What we show to the host of a public URL: never in clear text over a network."""
+        parts, local = urlsplit(public), urlsplit(self._mirrors.local(public))
+        token = self._tokens.get((parts.hostname or "").lower())
+        is_mirror = local.netloc != parts.netloc
+        return f"Bearer {token}" if token and (parts.scheme == "https" or is_mirror) else None
+
+    def ask(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        read: Callable[[Reply], T],
+        *,
+        elsewhere: bool = True,
+        held: ExitStack | None = None,
+    ) -> T:
+        """What `read` makes of the answer, asked for until there is one or patience ends.
+
+        `elsewhere=False`: a redirect to another host is the answer. `held` takes over the open
+        answer; without it, the answer ends with `read`. Raises Unanswered.
+        """
+        host, waited, attempt = host_of(self._mirrors.local(url)), 0.0, 0
+        busy = Unanswered(f"{host_of(url)} is busy", LATER)
+        while True:
+            attempt += 1
+            waited += self._pause(self._hosts.wait_s(host), waited, busy)
+            try:
+                with ExitStack() as stack:
+                    reply = self._followed(stack, method, url, headers, elsewhere)
+                    value = read(reply)
+                    if held is not None:
+                        held.push(stack.pop_all())
+                self._hosts.answered(host)
+                return value
+            except _Passing as error:
+                why = error.why
+                if error.wait_s is not None:
+                    self._hosts.busy(error.host, error.wait_s)
+            except Lost as error:
+                why = error.why
+                if not error.passes:
+                    raise why from None
+            if attempt >= self._hosts.attempts(host):
+                self._hosts.in_vain(host)
+                times = f" ({attempt} attempts)" if attempt > 1 else ""
+                raise _again(why, f"{why.reason}{times}") from None
+            waited += self._pause(pause_s(attempt), waited, why)
+
+    def lost(self, public: str, error: httpx.TransportError) -> Lost:
+        """A connection that broke after it had answered."""
+        return Lost(unreached(public, self._mirrors.local(public), error), passes(error))
+
+    def _pause(self, wait: float, waited: float, why: Unanswered) -> float:
+        if waited + wait > LONGEST_WAIT_S:
+            asks = f", and wants to be left alone for {wait:.0f} s" if wait > 10 else ""
+            raise _again(why, f"{why.reason}{asks}") from None
+        if wait > 0:
+            self.clock.sleep(wait)
+        return wait
+
+    def _followed(
+        self, stack: ExitStack, method: str, url: str, headers: Mapping[str, str], elsewhere: bool
+    ) -> Reply:
+        public, seen, told = url, {url}, dict[str, str]()
+        while True:
+            # A token is for what the caller asked, and for no place that an answer led to.
+            token = self.authorization(public) if _origin(public) == _origin(url) else None
+            response = self._sent(method, public, headers, token)
+            stack.callback(response.close)
+            told.update({name.lower(): value for name, value in response.headers.items()})
+            if response.status_code not in REDIRECTS:
+                return Reply(response, public, told, self)
+            target = response.headers.get("location")
+            if not target:
+                raise Unanswered(f"{host_of(public)} redirects to nowhere")
+            after = self._mirrors.public(urljoin(str(response.request.url), target))
+            after = after.partition("#")[0]
+            if not elsewhere and _origin(after) != _origin(public):
+                return Reply(response, public, told, self)
+            _check_redirect(public, after, seen)
+            response.close()
+            public = after
+            seen.add(public)
+
+    def _sent(
+        self, method: str, public: str, headers: Mapping[str, str], token: str | None
+    ) -> httpx.Response:
+        """The answer to one request. Raises _Passing, Lost, Unanswered."""
+        import httpx
+
+        local = self._mirrors.local(public)
+        host, began = host_of(local), self.clock.now()
+        if gone := self._hosts.gone(host):
+            raise gone
+        given = {**headers, "authorization": token} if token else dict(headers)
+        try:
+            request = self._client().build_request(method, local, headers=given)
+            response = self._client().send(request, stream=True)
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeError):
+            raise Unanswered("it is no http or https URL that can be asked") from None
+        except httpx.TransportError as error:
+            why = unreached(public, local, error)
+            if never_connected(error):
+                self._hosts.unreached(host, began, why)
+            raise Lost(why, passes(error)) from None
+        status, told = response.status_code, response.headers
+        limited = status == 403 and told.get("x-ratelimit-remaining") == "0"
+        if status in _PASSING or limited:
+            response.close()
+            wait_s = asked_wait_s(told, time.time()) if status in (403, 429, 503) else None
+            why = refused(public, local, status, told, token is not None)
+            raise _Passing(why, host, wait_s)
+        return response
+
+    def _client(self) -> httpx.Client:
+        with self._lock:
+            if self._made is None:
+                self._made = _new_client(self._connections, self._silent_s)
+            return self._made
+
+
+class _Passing(Exception):
+    """The host is busy or broken now; `wait_s`: what it asks for."""
+
+    def __init__(self, why: Unanswered, host: str, wait_s: float | None) -> None:
+        self.why, self.host, self.wait_s = why, host, wait_s
+
+
+class Lost(Exception):
+    """There is no connection, or no more; `passes`: asking again may help."""
+
+    def __init__(self, why: Unanswered, passes: bool) -> None:
+        self.why, self.passes = why, passes
+
+
+class _NoSecrets(Filter):
+    """httpx logs the URL of each request."""
+
+    def filter(self, record: LogRecord) -> bool:
+        record.msg, record.args = redacted(record.getMessage()), ()
+        return True
+
+
+_no_secrets = _NoSecrets()
+
+
+def _new_client(connections: int, silent_s: float) -> httpx.Client:
+    import httpx
+
+    getLogger("httpx").addFilter(_no_secrets)
+    own = ("all://127.0.0.1", "all://localhost", "all://[::1]")  # through no proxy
+    return httpx.Client(
+        http2=True,
+        follow_redirects=False,
+        headers={"user-agent": f"runflow-build/{__version__}", "accept": "*/*"},
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+        timeout=httpx.Timeout(silent_s, connect=CONNECT_S, pool=None),
+        limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
+        mounts=dict.fromkeys(own),
+    )
+
+
+def _check_redirect(public: str, after: str, seen: set[str]) -> None:
+    scheme, before = urlsplit(after).scheme, urlsplit(public).scheme
+    if scheme not in ("http", "https") or (before, scheme) == ("https", "http"):
+        raise Unanswered(f"{host_of(public)} redirects from {before} to {scheme or 'nowhere'}")
+    if after in seen or len(seen) > MOST_REDIRECTS:
+        raise Unanswered(f"{host_of(public)} redirects in a circle")
+
+
+def _origin(url: str) -> tuple[str, str]:
+    return urlsplit(url).scheme, host_of(url)
+
+
+def _again(why: Unanswered, reason: str) -> Unanswered:
+    """The same with other words; of the same class, for who asks for the status."""
+    why.reason, why.args = reason, (reason,)
+    return why
