@@ -95,10 +95,11 @@ def run(args: argparse.Namespace) -> int:
         return 0
     from ..sources.online import opened
     from ..tasks.lock import relock
+    from .progress import resolving
 
     # `--upgrade` without a name is an empty list and means all; no `--upgrade` is None.
     upgrade = () if args.upgrade is None else args.upgrade or None
-    with opened(os.environ, offline=args.offline) as (world, digests):
+    with opened(os.environ, args.offline) as (world, digests), resolving(world) as world:
         done = relock(
             args.directory,
             install=Path(args.source) if args.source and not is_url else None,

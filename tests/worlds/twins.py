@@ -1,6 +1,6 @@
 """Sources over dictionaries: what the outside would answer, as a test writes it down.
 
-`world_of` takes the `outside` part of a case's world.json:
+`from twins import world_of`; it takes the `outside` part of a case's world.json:
 
     {"git": {URL: {"head": COMMIT, "tags": {…}, "branches": {…}, "commits": {COMMIT: {PATH: TEXT}},
                    "versions": {VERSION: COMMIT}, "lines": [[BEFORE, AFTER, N], …]}},
