@@ -48,6 +48,7 @@ class NodePackPin(Document):
     dirty: bool = False  # captured from a working tree with local changes
     registry: RegistryPin | None = None
     classes: list[str] = []  # in use, of which only a look-up says that this pack brings them
+    needs: list[str] = []  # keys of the packs that this one asks for (comfy-env-root.toml)
     required_by: list[str] = []  # slugs
 
 

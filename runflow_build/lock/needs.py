@@ -159,27 +159,55 @@ def pack_of(reference: PackReference, packs: Mapping[str, set[str]]) -> str | No
     return None
 
 
-def packs_by_endpoint(
-    needs: Mapping[str, Needs], packs: Mapping[str, NodePackPin]
-) -> dict[str, set[str]]:
-    """The packs of each endpoint, by slug.
+def homes_of(needs: Needs, packs: Mapping[str, NodePackPin]) -> dict[str, set[str]]:
+    """The keys of the packs that bring the endpoint's foreign classes, by class.
 
-    A class that says nothing of its pack (in a prompt file none does) may come from any pack that
-    no node names, so all of those count: one too many is harmless, one too few breaks the endpoint.
+    A node says its pack, or its definition does, or the lock holds what a look-up said; a class of
+    which nothing of the kind is known is absent.
     """
     names = {
         key: pack_names(key, pin.repository, pin.registry.id if pin.registry else None)
         for key, pin in packs.items()
     }
-    homes = {
-        slug: {one.class_type: pack_of(one, names) for one in need.packs}
-        for slug, need in needs.items()
-    }
-    spare = set(packs).difference(*(home.values() for home in homes.values()))
+    homes: dict[str, set[str]] = {}
+    for one in needs.packs:
+        if key := pack_of(one, names):
+            homes.setdefault(one.class_type, set()).add(key)
+    for key, pin in packs.items():
+        for class_type in needs.foreign.intersection(pin.classes):
+            homes.setdefault(class_type, set()).add(key)
+    return homes
+
+
+def packs_by_endpoint(
+    needs: Mapping[str, Needs], packs: Mapping[str, NodePackPin]
+) -> dict[str, set[str]]:
+    """The packs of each endpoint, by slug, with the packs that those need in turn.
+
+    A class that says nothing of its pack (in a prompt file none does) and that no look-up knows may
+    come from any pack that no node names, so all of those count: one too many is harmless, one too
+    few breaks the endpoint.
+    """
+    homes = {slug: homes_of(need, packs) for slug, need in needs.items()}
+    named = {key for home in homes.values() for keys in home.values() for key in keys}
+    spare = set(packs) - named.union(*(pin.needs for pin in packs.values()))
     found = {}
     for slug, home in homes.items():
-        homeless = needs[slug].foreign - {name for name, key in home.items() if key}
-        found[slug] = {key for key in home.values() if key} | (spare if homeless else set())
+        homeless = needs[slug].foreign - set(home)
+        keys = set().union(*home.values(), spare if homeless else ())
+        found[slug] = _with_needed(keys, packs)
+    return found
+
+
+def _with_needed(keys: Iterable[str], packs: Mapping[str, NodePackPin]) -> set[str]:
+    """The packs, those that they need, and so on."""
+    found: set[str] = set()
+    waiting = list(keys)
+    while waiting:
+        key = waiting.pop()
+        if key in packs and key not in found:
+            found.add(key)
+            waiting += packs[key].needs
     return found
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from ..findings import Finding, Where
 from ..lock.model import Lock
-from ..lock.needs import pack_names, pack_of
+from ..lock.needs import homes_of
 from .endpoint import Endpoint
 from .uses import uses_of_model, uses_of_resource
 
@@ -55,17 +55,12 @@ def _resources(endpoints: Sequence[Endpoint], lock: Lock) -> Iterator[Finding]:
 def _packs(endpoint: Endpoint, lock: Lock) -> Iterator[Finding]:
     """Node classes that neither ComfyUI nor a locked pack brings."""
     named = {row.class_type: row for row in endpoint.needs.packs}
-    packs = {
-        key: pack_names(key, pin.repository, pin.registry.id if pin.registry else None)
-        for key, pin in lock.nodes.items()
-    }
+    homes = homes_of(endpoint.needs, lock.nodes)
     locked = any(endpoint.slug in pin.required_by for pin in lock.nodes.values())
-    for class_type in sorted(endpoint.needs.foreign):
+    for class_type in sorted(endpoint.needs.foreign - set(homes)):
         row = named.get(class_type)
         if row is None and locked:
             continue  # nothing says which pack it is from; one of the locked ones may have it
-        if row is not None and pack_of(row, packs):
-            continue
         node_id = next(
             node_id
             for node_id in endpoint.prompt
