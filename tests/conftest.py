@@ -154,3 +154,12 @@ def _answers(url: str) -> bool:
         urllib.request.urlopen(f"{url}/system_stats", timeout=5).close()
         return True
     return False
+
+
+@pytest.fixture
+def stand_in() -> Iterator[Any]:
+    """All public hosts, served on this machine: a `Served` (tests/worlds/app.py) of a new place."""
+    from app import served
+
+    with served() as one:
+        yield one
