@@ -297,6 +297,13 @@ CODES: Mapping[str, Code] = {
     # -- resolving
     "not-resolved": _error("A wish has no pin; it is absent from runflow.lock."),
     "ref-short-hash": _error("A commit is abbreviated; such a name can come to mean another one."),
+    "commit-missing": _error("A commit is asked for that its repository does not give out."),
+    "commit-unchecked": _warning("Nobody could be asked whether a repository has a commit."),
+    "pack-chosen": _warning("Several node packs may bring a class; the finding says why this one."),
+    "pack-version-open": _note(
+        "Nothing says, or not with one voice, which state of a node pack is meant."
+    ),
+    "pack-version-differs": _warning("A node pack's commit calls itself another version."),
     "content-differs": _error("A file is not the one that its declared hash or size says."),
     "upgrade-unknown": _error("`--upgrade` names something that is not in the lock."),
     "install-missing": _error("A folder is not a ComfyUI installation."),
@@ -334,6 +341,27 @@ CODES: Mapping[str, Code] = {
     "secret-in-workflow": _error("A workflow holds an API key."),
     # -- bundles
     "bundle-malformed": _error("A built bundle is not what this release writes."),
+    # -- restoring and verifying a folder
+    "restore-name": _error("A name in the lock cannot be that of a file on every system."),
+    "restore-in-the-way": _error("What stands where restore has to put something is not ours."),
+    "restore-no-packages": _error("The lock has no pylock for the machine that is restored."),
+    "restore-no-room": _error("The disk has not the room for what is to be restored."),
+    "restore-busy": _error("Another process restores into the same folder."),
+    "restore-not-done": _error("A restore was not begun, because nobody said yes."),
+    "code-not-trusted": _error("Code of a repository would run that nobody said to trust."),
+    "trust-malformed": _error("`--trust` names something that is not one repository."),
+    "install-script-failed": _error("The install.py of a node pack failed."),
+    "install-script-not-run": _warning("A node pack has an install.py that may not run."),
+    "drift-missing": _error("Something that the lock holds is not in the folder."),
+    "drift-commit": _error("ComfyUI or a node pack is at another commit than the lock says."),
+    "drift-files": _error("Files of ComfyUI or of a node pack are not those of its commit."),
+    "drift-submodule": _error("A submodule is not at the commit that its repository says."),
+    "drift-pack": _error("ComfyUI would load a node pack that is not in the lock."),
+    "drift-package": _error("A Python package is not as the lock says."),
+    "drift-model": _error("A model file is not the one that the lock holds."),
+    "drift-resource": _error("An input file of the folder is not the one that the lock holds."),
+    "smoke-pack-failed": _error("ComfyUI cannot import a node pack of the lock."),
+    "smoke-class-missing": _error("ComfyUI does not have a node class that is in use."),
     # -- the way to the API
     "api-url-invalid": _error("The API's address is no URL that a key may be sent to."),
     "api-key-missing": _error("No API key is known for the API's host."),
@@ -365,7 +393,7 @@ CODES: Mapping[str, Code] = {
     "delete-not-confirmed": _error("An endpoint was not deleted, because nobody said yes."),
     "endpoint-orphaned": _warning("An endpoint at the API has left runflow.yaml."),
     "remote-no-record": _warning("The API does not say what an endpoint was published from."),
-    "resource-missing": _error("An input file of the lock is not there to be uploaded."),
+    "resource-missing": _error("An input file of the lock is not there."),
     "resource-changed": _error("An input file is not the one that the lock holds."),
     "resource-too-large": _error("An input file is too large to be uploaded."),
     # -- calling

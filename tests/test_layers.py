@@ -24,7 +24,7 @@ ROWS = [
     {"rewrite", "validate"},  # the stages that are pure functions
     # ---- pure above this line, the world below it ----
     {"engines", "project", "sources"},
-    {"publish", "resolve"},  # the stages that look out
+    {"publish", "resolve", "restore"},  # the stages that look out
     {"server", "tasks"},  # what strings the stages together
     {"cli"},  # what people touch
 ]

@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from typing import IO
 
 from ..errors import ResolveError
@@ -24,15 +24,18 @@ _PYTHONS = ("bin/python", "Scripts/python.exe", "python.exe")
 
 
 @contextmanager
-def started(install: Install) -> Iterator[Comfy]:
+def started(install: Install, said: IO[bytes] | None = None) -> Iterator[Comfy]:
     """The installation's ComfyUI on a free port of this machine, without a GPU, until the end.
 
-    Its node packs run as they do whenever it is started.
+    Its node packs run as they do whenever it is started. What it says goes to the file `said`.
 
     Raises ResolveError: `comfyui-not-started`.
     """
     command = _command(install)
-    with tempfile.TemporaryFile() as log, socket.socket() as free:
+    with (
+        nullcontext(said) if said else tempfile.TemporaryFile() as log,
+        socket.socket() as free,
+    ):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
         free.close()

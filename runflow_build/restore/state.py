@@ -1,0 +1,84 @@
+"""What restore remembers of a folder, in the folder: what it put there, and what may run.
+
+The file is written before anything is done, with what is meant to be done. So after a kill, what
+is there is either told here or is not ours; and what does not look like it is told is not ours
+either, since a file is only ours while it has the content that is written here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from ..file_names import STATE_FOLDER
+from ..project.save import save_files
+
+FORMAT = 1
+STATE_FILE = "restored.json"
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What was put into a folder, as far as its state file says."""
+
+    target: str | None = None  # linux-cu128; None: nothing was restored here
+    only: tuple[str, ...] = ()  # slugs; empty: the whole lock
+    environment: bool = False  # the Python environment is ours
+    files: Mapping[str, str] = field(default_factory=dict)  # place -> sha256 that we put there
+    moving: Mapping[str, str] = field(default_factory=dict)  # tree's place -> commit it goes to
+    scripts: Mapping[str, str] = field(default_factory=dict)  # pack -> commit whose install.py ran
+    trusted: tuple[str, ...] = ()  # repositories that somebody said yes to, as `trust.named` has it
+
+    def with_(self, **changes: Any) -> Restored:
+        return replace(self, **changes)
+
+
+def state_file(folder: Path) -> Path:
+    """Where it lies."""
+    return folder / STATE_FOLDER / STATE_FILE
+
+
+def read_state(folder: Path) -> Restored:
+    """What is remembered; nothing where the file is missing or not what we write."""
+    try:
+        told = json.loads(state_file(folder).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return Restored()
+    if not isinstance(told, dict) or told.get("version") != FORMAT:
+        return Restored()
+    return Restored(
+        target=told["target"] if isinstance(told.get("target"), str) else None,
+        only=_words(told.get("only")),
+        environment=told.get("environment") is True,
+        files=_pairs(told.get("files")),
+        moving=_pairs(told.get("moving")),
+        scripts=_pairs(told.get("scripts")),
+        trusted=_words(told.get("trusted")),
+    )
+
+
+def write_state(folder: Path, state: Restored) -> None:
+    """Remember it; whole or not at all. Raises SaveError: `file-not-written`."""
+    shape = {
+        "version": FORMAT,
+        "target": state.target,
+        "only": sorted(state.only),
+        "environment": state.environment,
+        "files": dict(sorted(state.files.items())),
+        "moving": dict(sorted(state.moving.items())),
+        "scripts": dict(sorted(state.scripts.items())),
+        "trusted": sorted(state.trusted),
+    }
+    save_files({state_file(folder): json.dumps(shape, indent=1, ensure_ascii=False) + "\n"})
+
+
+def _pairs(value: object) -> dict[str, str]:
+    pairs = value.items() if isinstance(value, dict) else ()
+    return {key: one for key, one in pairs if isinstance(key, str) and isinstance(one, str)}
+
+
+def _words(value: object) -> tuple[str, ...]:
+    return tuple(one for one in value if isinstance(one, str)) if isinstance(value, list) else ()
