@@ -14,8 +14,25 @@ from ..errors import RunflowError
 from ..findings import Finding
 
 # A hook runs us with variables that point git at the repository of the hook.
-_MISLEADING = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR")
+MISLEADING = (
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_PREFIX",
+    "GIT_COMMON_DIR",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_QUARANTINE_PATH",
+    "GIT_NAMESPACE",
+    "GIT_SHALLOW_FILE",
+)
 _QUIET = {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"}
+
+NO_GIT = Finding(
+    "git-missing",
+    "the git program was not found",
+    fix="install git, or put the folder that it is in on the PATH",
+)
 
 
 class GitError(RunflowError):
@@ -57,7 +74,7 @@ class Repository:
 
     def remote(self) -> str | None:
         """The URL of `origin` as it was configured: no `insteadOf` of this machine in it."""
-        return (_answer(self.top, "config", "--get", "remote.origin.url") or "").strip() or None
+        return configured(self.top, "remote.origin.url")
 
     def changes(self) -> list[str]:
         """Tracked files that differ from the commit, and Python files that git does not know."""
@@ -101,6 +118,11 @@ def repository_at(folder: Path) -> Repository | None:
     return found if found and found.top.resolve() == folder.resolve() else None
 
 
+def configured(folder: Path, name: str) -> str | None:
+    """What a setting is in `folder`, be it the user's or the repository's; None: not set."""
+    return (_answer(folder, "config", "--get", name) or "").strip() or None
+
+
 def _answer(folder: Path, *arguments: str) -> str | None:
     """What git prints; None where it says no."""
     try:
@@ -112,7 +134,7 @@ def _answer(folder: Path, *arguments: str) -> str | None:
 
 
 def _git(folder: Path, *arguments: str) -> str:
-    environment = {name: value for name, value in os.environ.items() if name not in _MISLEADING}
+    environment = {name: value for name, value in os.environ.items() if name not in MISLEADING}
     try:
         done = subprocess.run(
             ["git", "-c", "core.fsmonitor=false", "-C", str(folder), *arguments],
@@ -122,13 +144,7 @@ def _git(folder: Path, *arguments: str) -> str:
             check=False,
         )
     except FileNotFoundError:
-        raise _NoGit(
-            Finding(
-                "git-missing",
-                "the git program was not found",
-                fix="install git, or put the folder that it is in on the PATH",
-            )
-        ) from None
+        raise _NoGit(NO_GIT) from None
     if done.returncode:
         said = done.stderr.decode("utf-8", "replace").strip().splitlines()
         raise GitError(

@@ -1,0 +1,172 @@
+"""A bare repository in the cache: commits of one remote, each fetched once, files as needed.
+
+Whoever calls holds the repository's lock (git_hosts.py): what is unfinished here was left by a
+process that died.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from .git_program import LONG_S, SHORT_S, Said, run
+from .git_refusals import kind_of, unanswered
+from .world import Unanswered
+
+_ORPHAN_ENDS_S = 5.0  # a git whose parent was killed ends by itself, at its next word to nobody
+OFFLINE_FIX = "ask once with the network"
+_MOST_NAMES = 400  # object ids on one command line
+
+
+class Refused(Exception):
+    """The host does not give a commit by its id. `absent`: it says that it does not have it."""
+
+    def __init__(self, absent: bool) -> None:
+        super().__init__(absent)
+        self.absent = absent
+
+
+class Damaged(Exception):
+    """The repository on the disk is broken; made again, it is well."""
+
+
+@dataclass(frozen=True)
+class BareRepository:
+    """The part of `url` that lies in `folder`: `filter` says what is left out of a fetch."""
+
+    folder: Path
+    url: str  # canonical
+    filter: str  # blob:none, tree:0
+    shallow: bool = False  # commits are fetched without their past
+
+    # -- the folder
+
+    def prepare(self) -> None:
+        """Make the repository unless it is there."""
+        if (self.folder / "HEAD").is_file() and (self.folder / "config").is_file():
+            return
+        self.discard()
+        beside = self.folder.with_name(f".{self.folder.name}.partial-{os.getpid()}")
+        beside.mkdir(parents=True)
+        done = run(beside, "init", "--quiet", "--bare", "--template=")
+        if done.code:
+            raise unanswered(done, self.url)
+        with (beside / "config").open("a", encoding="utf-8", newline="\n") as config:
+            config.write(_CONFIG.format(url=self.url, filter=self.filter))
+        beside.rename(self.folder)
+
+    def discard(self) -> None:
+        """Take the repository away, and what was left of attempts to make it."""
+        for left in self.folder.parent.glob(f".{self.folder.name}.partial-*"):
+            remove_folder(left)
+        if self.folder.exists():
+            aside = self.folder.with_name(f".{self.folder.name}.partial-old-{os.getpid()}")
+            remove_folder(aside)
+            self.folder.rename(aside)
+            remove_folder(aside)
+
+    # -- what is here already
+
+    def holds(self, commit: str) -> bool:
+        done = run(self.folder, "rev-parse", "--quiet", "--verify", f"{commit}^{{commit}}")
+        if done.code and done.err and kind_of(done) != "left out":
+            raise Damaged(done.err)
+        return done.code == 0
+
+    def ask(self, *arguments: str) -> bytes:
+        """What git says without the network. Raises Damaged."""
+        done = run(self.folder, *arguments)
+        if done.code:
+            raise Damaged(done.err)
+        return done.out
+
+    def blob(self, name: str, network: bool = True) -> bytes:
+        """The content of a blob, fetched if it is not here. Raises Refused, Unanswered, Damaged."""
+        done = run(self.folder, "cat-file", "blob", name, network=network)
+        if done.code and not network and kind_of(done) == "left out":
+            raise Unanswered(f"offline, a file of {self.url} is not known", OFFLINE_FIX)
+        return self._checked(done).out
+
+    # -- from the host
+
+    def refs(self) -> Said:
+        return run(self.folder, "ls-remote", "--symref", self.url, network=True)
+
+    def fetch_commit(self, commit: str, limit_s: float = LONG_S) -> None:
+        """Fetch a commit by its id. Raises Refused, Unanswered, Damaged."""
+        depth = ["--depth=1"] if self.shallow else []
+        # The ref is what keeps it, and what a later fetch builds upon.
+        self._fetch(limit_s, *depth, "origin", f"+{commit}:refs/runflow/{commit}")
+
+    def fetch_all(self, limit_s: float = LONG_S) -> None:
+        """Fetch the whole past of all branches and tags. Raises Unanswered, Damaged."""
+        names = ("heads", "tags")
+        self._fetch(
+            limit_s, "--prune", "origin", *(f"+refs/{name}/*:refs/{name}/*" for name in names)
+        )
+
+    def fetch_objects(self, names: Sequence[str]) -> None:
+        """Fetch single objects, many at once; those that are here cost nothing."""
+        for start in range(0, len(names), _MOST_NAMES):
+            chunk = names[start : start + _MOST_NAMES]
+            with suppress(Refused):  # a host that gives no single objects gave them all before
+                self._fetch(SHORT_S, "origin", *chunk)
+
+    def _fetch(self, limit_s: float, *arguments: str) -> None:
+        words = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head"]
+        words += ["--no-recurse-submodules", f"--filter={self.filter}", *arguments]
+        call = partial(run, self.folder, *words, network=True, limit_s=limit_s)
+        self._checked(patiently(call, self.folder))
+
+    def _checked(self, done: Said) -> Said:
+        if done.code == 0:
+            return done
+        kind = kind_of(done)
+        if kind in ("absent", "refused"):
+            raise Refused(kind == "absent")
+        if kind == "other":
+            raise Damaged(done.err)
+        raise unanswered(done, self.url)
+
+
+_CONFIG = """\
+[remote "origin"]
+	url = {url}
+	promisor = true
+	partialclonefilter = {filter}
+"""
+
+
+def patiently(call: Callable[[], Said], git_dir: Path) -> Said:
+    """A call that waits for the git of a killed process, and takes away the locks of a dead one."""
+    done = call()
+    end = time.monotonic() + _ORPHAN_ENDS_S
+    while done.code and kind_of(done) == "busy":
+        if time.monotonic() > end:
+            for lock in [*git_dir.glob("*.lock"), *git_dir.glob("refs/**/*.lock")]:
+                with suppress(OSError):
+                    lock.unlink()
+            return call()
+        time.sleep(0.1)
+        done = call()
+    return done
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a folder of ours with all that is in it, as far as the system lets us."""
+    for pause in (0.0, 0.1, 0.5):  # an orphan may still be writing there
+        if not folder.exists():
+            return
+        time.sleep(pause)
+        if os.name == "nt":  # there, git's read-only files cannot be deleted
+            for path in folder.rglob("*"):
+                with suppress(OSError):
+                    path.chmod(stat.S_IWRITE)
+        shutil.rmtree(folder, ignore_errors=True)
