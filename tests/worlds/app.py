@@ -24,19 +24,19 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 import uvicorn
-from as_civitai import CIVITAI, CIVITAI_STORE, civitai
-from as_github import GITHUB, GITHUB_API, GITHUB_STORE, github, github_api
-from as_hub import HUB, STORE, hub
+from as_civitai import CIVITAI, civitai
+from as_github import GITHUB, GITHUB_API, github, github_api
+from as_hub import HUB, hub
 from as_registry import REGISTRY, registry
 from place import Asked, Fault, File, Pack, Place, Repo, declared
-from question import Question, any_file
+from question import STORES, Question, any_file, local
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 RAW = "raw.githubusercontent.com"
-HOSTS = (*(HUB, STORE, CIVITAI, CIVITAI_STORE, REGISTRY, GITHUB, GITHUB_API, GITHUB_STORE), RAW)
+HOSTS = (HUB, CIVITAI, REGISTRY, GITHUB, GITHUB_API, RAW, *STORES)
 _PLAYED: dict[str, Callable[[Question], Response]] = {
     HUB: hub,
     CIVITAI: civitai,
@@ -85,23 +85,23 @@ class Served:
     """A stand-in that answers."""
 
     place: Place
-    url: str  # http://127.0.0.1:PORT
+    port: int
 
     def at(self, public: str) -> str:
         """Where it serves a public URL."""
-        return f"{self.url}/{public.partition('://')[2]}"
+        return local(public, self.port)
 
     @property
     def mirrors(self) -> str:
         """RUNFLOW_MIRRORS: every public host is asked here."""
         more = {urlsplit(url).netloc for url in self.place.files}
         hosts = list(dict.fromkeys((*HOSTS, *sorted(more))))
-        return " ".join(f"https://{host}={self.url}/{host}" for host in hosts)
+        return " ".join(f"https://{host}={self.at(f'https://{host}')}" for host in hosts)
 
     @property
     def environ(self) -> dict[str, str]:
         """What points Runflow and huggingface_hub here."""
-        return {"RUNFLOW_MIRRORS": self.mirrors, "HF_ENDPOINT": f"{self.url}/{HUB}"}
+        return {"RUNFLOW_MIRRORS": self.mirrors, "HF_ENDPOINT": self.at(f"https://{HUB}")}
 
 
 @contextmanager
@@ -116,7 +116,7 @@ def served(place: Place | None = None) -> Iterator[Served]:
         thread = threading.Thread(target=server.run, kwargs=arguments, daemon=True)
         thread.start()
         try:
-            yield Served(place, f"http://127.0.0.1:{listening.getsockname()[1]}")
+            yield Served(place, listening.getsockname()[1])
         finally:
             server.should_exit = True
             thread.join(timeout=10)
@@ -164,7 +164,7 @@ def main(arguments: list[str]) -> None:
         if path.is_file():
             name = quote(path.relative_to(options.folder).as_posix())
             place.files[f"https://files.example/{name}"] = File(path=path)
-    print(Served(place, f"http://127.0.0.1:{options.port}").mirrors, flush=True)
+    print(Served(place, options.port).mirrors, flush=True)
     uvicorn.Server(_config(place, options.port)).run()
 
 

@@ -19,7 +19,9 @@ def hub(question: Question) -> Response:
         return _hub_api(question, parts[2:])
     if parts[:2] == ["api", "resolve-cache"]:  # api/resolve-cache/models/o/n/COMMIT/path
         files = question.place.repos["/".join(parts[3:5])].commits[parts[5]]
-        return bytes_of(question, files["/".join(parts[6:])])
+        file = files["/".join(parts[6:])]
+        told = {"x-repo-commit": parts[5], "etag": f'"{file.blob}"'}
+        return bytes_of(question, file, **told)
     if len(parts) < 5 or parts[2] not in ("resolve", "raw"):
         return _hub_error(404, "RepoNotFound", "Repository not found")
     name, revision, path = "/".join(parts[:2]), parts[3], "/".join(parts[4:])
