@@ -58,7 +58,7 @@ def load(root: Path, only: Collection[str] | None = None) -> Project:
     """
     paths = ProjectPaths(root)
     text = load_spec(paths)
-    spec, lock = text.spec, _lock(paths)
+    spec, lock = text.spec, load_lock(paths)
     workflows: dict[str, Workflow] = {}
     broken: dict[str, WorkflowError] = {}
     for slug, endpoint in spec.endpoints.items():
@@ -97,7 +97,8 @@ def _parsed_spec(data: bytes) -> SpecText:
     return read_spec(text_of(data, SPEC_FILE, SpecError))
 
 
-def _lock(paths: ProjectPaths) -> Lock | None:
+def load_lock(paths: ProjectPaths) -> Lock | None:
+    """Read runflow.lock alone; None: there is none. Raises LockError."""
     if not paths.lock.exists():
         return None
     return _parsed_lock(read_file(paths.lock, LOCK_FILE, LARGEST_YAML, LockError))
@@ -110,7 +111,7 @@ def _parsed_lock(data: bytes) -> Lock:
 
 def load_version(paths: ProjectPaths) -> str | None:
     """Which ComfyUI the project is for, as `comfyui_of` says. Raises SpecError, LockError."""
-    lock = _lock(paths)
+    lock = load_lock(paths)
     return comfyui_of(load_spec(paths).spec, lock.comfyui if lock else None)
 
 

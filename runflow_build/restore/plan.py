@@ -154,14 +154,14 @@ def _tree(wanted: WantedTree, present: Present) -> str | Finding | None:
     if found is None:
         return "missing"
     if isinstance(found, InTheWay):
-        return _in_the_way(wanted.place, found.what)
+        return in_the_way(wanted.place, found.what)
     if found.remote is None or not repository.same(found.remote, wanted.url):
-        return _in_the_way(wanted.place, "a clone of another repository")
+        return in_the_way(wanted.place, "a clone of another repository")
     if wanted.place in present.state.moving:
         return "an interrupted checkout"  # its changes are ours: it was clean when that began
     is_there = found.commit == wanted.commit
     if found.changes and not is_there:
-        return _in_the_way(
+        return in_the_way(
             wanted.place,
             f"at {_short(found.commit)} with changed files ({_few(found.changes)}), and the lock "
             f"wants {_short(wanted.commit)}",
@@ -191,7 +191,7 @@ def _environment(wanted: Wanted, present: Present) -> Iterator[Step | Finding]:
     if present.environment and not off:
         return
     if present.environment and not present.state.environment:
-        yield _in_the_way(ENVIRONMENT, "a Python environment that restore did not make")
+        yield in_the_way(ENVIRONMENT, "a Python environment that restore did not make")
         return
     names = [one.name for one in off]
     reason = f"{len(off)} packages differ: {_few(names)}" if present.environment else "missing"
@@ -238,12 +238,12 @@ def _file(file: WantedFile, present: Present) -> str | Finding | None:
     if found is None:
         return "missing"
     if isinstance(found, InTheWay):
-        return _in_the_way(file.place, found.what)
+        return in_the_way(file.place, found.what)
     if found.sha256 == file.sha256:
         return None
     if present.state.files.get(file.place) == found.sha256:
         return "another content, from an earlier restore"
-    return _in_the_way(file.place, f"another file (sha256 {found.sha256[:12]}…)")
+    return in_the_way(file.place, f"another file (sha256 {found.sha256[:12]}…)")
 
 
 def _unfetchable(file: WantedFile, spec: Spec, present: Present) -> Finding | None:
@@ -306,7 +306,8 @@ def _pickle(file: WantedFile, spec: Spec) -> Iterator[Finding]:
 # -- words
 
 
-def _in_the_way(place: str, what: str, fix: str | None = None) -> Finding:
+def in_the_way(place: str, what: str, fix: str | None = None) -> Finding:
+    """The finding for a place where something of the user lies."""
     return Finding(
         "restore-in-the-way",
         f"{place} is {what}",
