@@ -11,6 +11,7 @@ RunflowError                    has findings; exit 1
 ├── BundleError                 a built bundle cannot be read
 ├── BindError                   the values of a request do not fit the contract
 ├── EngineError                 a prompt failed while it ran
+├── RestoreError                a file of the lock cannot be had, or not be put in its place
 ├── SaveError                   a file could not be written
 └── ApiError                    the API or the way to it failed
     └── ApiRefusedError         auth, scope or ownership; exit 4
@@ -81,6 +82,10 @@ class BindError(RunflowError):
 
 class EngineError(RunflowError):
     """A prompt was refused by an engine, or failed while it ran; names the node."""
+
+
+class RestoreError(RunflowError):
+    """Something of the lock cannot be had, or not be put in its place."""
 
 
 class SaveError(RunflowError):

@@ -1,0 +1,266 @@
+"""Files from their hosts into the store: resumed, in parallel, hashed on the way, checked."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from ..errors import RestoreError
+from ..findings import Finding
+from ..redact import redacted
+from ..sources.http import Http
+from ..sources.outage import TOKEN_VARIABLES, host_of
+from ..sources.world import Unanswered
+from .first_bytes import kind_of
+from .partial import Partial
+from .store import ModelStore, not_written
+from .transfer import HEAD, Changed, NoRoom, Stopped, Transfer, WrongFile, piece_bytes
+
+AT_ONCE = 4  # files
+CONNECTIONS = 4  # for one file
+MOST_CONNECTIONS = 8  # for all of them
+ATTEMPTS = 4  # from the first byte on, where a host has another file each time
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+@dataclass(frozen=True)
+class Item:
+    """A file to be had."""
+
+    name: str  # what a person calls it: models/loras/x.safetensors
+    url: str  # public
+    sha256: str  # lower-case hex
+    size: int | None  # bytes; None: not known
+
+
+def download(
+    http: Http,
+    url: str,
+    store: ModelStore,
+    sha256: str,
+    size: int | None,
+    *,
+    progress: Callable[[int], None],
+    connections: int = CONNECTIONS,
+    name: str | None = None,
+    slots: threading.Semaphore | None = None,
+    stop: threading.Event | None = None,
+) -> Path:
+    """Have the file in the store; its path there.
+
+    What an earlier call left unfinished is gone on with. `progress` gets the number of bytes that
+    came, what was here already first; it is negative where some were of no use. `slots` bounds the
+    connections together with other downloads; `stop` ends it, keeping what came.
+
+    Raises RestoreError: `download-failed`, `download-not-the-file`, `download-insecure`,
+    `restore-no-room`, `restore-not-written`.
+    """
+    item = Item(name or _file_name(url), url, sha256, size)
+    if known := store.path(sha256):
+        return _told(known, progress)
+    _check_address(item)
+    with store.lock(sha256):
+        if known := store.path(sha256):
+            return _told(known, progress)
+        bound = slots or threading.BoundedSemaphore(connections)
+        one = _Download(http, item, store, progress, connections, bound, stop or threading.Event())
+        return one.fetched()
+
+
+def download_all(
+    http: Http,
+    items: Iterable[Item],
+    store: ModelStore,
+    *,
+    progress: Callable[[Item, int], None],
+    at_once: int = AT_ONCE,
+    connections: int = MOST_CONNECTIONS,
+) -> Mapping[str, Path | RestoreError]:
+    """Each file's path in the store, or why it could not be had, by its sha256.
+
+    The largest go first, at most `at_once` together, over at most `connections` connections in
+    all. A content with several URLs is had from the first one that has it.
+    """
+    groups: dict[str, list[Item]] = {}
+    for item in sorted(items, key=lambda item: -(item.size or 0)):
+        groups.setdefault(item.sha256, []).append(item)
+    slots, stop = threading.BoundedSemaphore(max(1, connections)), threading.Event()
+
+    def fetch(group: list[Item]) -> Path | RestoreError:
+        failures: list[RestoreError] = []
+        for item in group:
+            try:
+                return download(
+                    http,
+                    item.url,
+                    store,
+                    item.sha256,
+                    item.size,
+                    progress=lambda count, item=item: progress(item, count),  # type: ignore[misc]
+                    connections=min(CONNECTIONS, connections),
+                    name=item.name,
+                    slots=slots,
+                    stop=stop,
+                )
+            except RestoreError as error:  # noqa: PERF203
+                failures.append(error)
+        return failures[0]
+
+    with ThreadPoolExecutor(max(1, at_once)) as pool:
+        try:
+            return dict(zip(groups, pool.map(fetch, groups.values()), strict=True))
+        except BaseException:
+            stop.set()  # what came is kept
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+@dataclass(frozen=True)
+class _Download:
+    """One file, its lock held."""
+
+    http: Http
+    item: Item
+    store: ModelStore
+    progress: Callable[[int], None]
+    connections: int
+    slots: threading.Semaphore
+    stop: threading.Event
+
+    def fetched(self) -> Path:
+        """The checked file in the store."""
+        item, parts = self.item, True
+        for left in reversed(range(ATTEMPTS)):
+            partial = Partial(self.store.partial(item.sha256))
+            try:
+                resumed = self._prepared(partial)
+                came, content_type = self._transferred(partial, parts)
+                if came == item.sha256 and item.size in (None, partial.size):
+                    path = self.store.settle(item.sha256, partial.path)
+                    partial.discard()
+                    return path
+            except Changed as change:
+                parts, resumed = change.parts and left > 1, True
+            except OSError as error:
+                raise RestoreError(not_written(partial.path, error)) from None
+            if not resumed:
+                raise RestoreError(
+                    self._not_the_file(partial, f"its sha256 is {came}", content_type)
+                )
+            # What was kept is of another file, or damaged.
+            self.progress(-partial.received)
+            partial.discard()
+        raise RestoreError(self._failed(Unanswered(_changes(item.url))))
+
+    def _prepared(self, partial: Partial) -> bool:
+        """Whether there is something to go on with."""
+        size = self.item.size
+        length = piece_bytes(size or 0, self.connections)
+        if partial.resume(self.item.url, size, length):
+            self.progress(partial.received)
+            return True
+        partial.begin(size, length)
+        return False
+
+    def _transferred(self, partial: Partial, parts: bool) -> tuple[str, str | None]:
+        """The sha256 of what came, and what the host called it. Raises Changed, OSError."""
+        transfer = Transfer(
+            self.http,
+            self.item.url,
+            partial,
+            size=self.item.size,
+            parts=parts,
+            progress=self.progress,
+            connections=self.connections,
+            slots=self.slots,
+            stop=self.stop,
+        )
+        try:
+            return transfer.run(), transfer.content_type
+        except WrongFile as wrong:
+            finding = self._not_the_file(partial, wrong.what, wrong.content_type, wrong.head)
+            raise RestoreError(finding) from None
+        except Unanswered as why:
+            raise RestoreError(self._failed(why)) from None
+        except NoRoom as room:
+            if not partial.received:
+                partial.discard()
+            raise RestoreError(_no_room(self.item, room)) from None
+        except Stopped:
+            raise RestoreError(self._failed(Unanswered("it was stopped"))) from None
+
+    def _failed(self, why: Unanswered) -> Finding:
+        return Finding(
+            "download-failed",
+            f"{self.item.name} could not be downloaded: {why.reason}",
+            also=(("from", redacted(self.item.url)),),
+            fix=why.fix or "run it again: it goes on where it stopped",
+        )
+
+    def _not_the_file(
+        self, partial: Partial, what: str, content_type: str | None, head: bytes | None = None
+    ) -> Finding:
+        """What came instead, which is thrown away."""
+        if head is None:
+            with partial.path.open("rb") as file:
+                head = file.read(HEAD)
+        partial.discard()
+        item, host = self.item, host_of(self.item.url)
+        kind = kind_of(head)
+        wanted = f"sha256 {item.sha256}" + ("" if item.size is None else f", {item.size} bytes")
+        got = f"{kind}, sent as {redacted(content_type or 'nothing in particular')[:80]}; {what}"
+        token = TOKEN_VARIABLES.get(host)
+        fix = "lock it again if the file was replaced on purpose: runflow lock --upgrade"
+        if kind == "a web page":
+            fix = "open the URL in a browser: a log-in page may stand before the file"
+            fix = f"set {token} to a token that may read it" if token else fix
+        return Finding(
+            "download-not-the-file",
+            f"{host} gives something else than {item.name}",
+            also=(("wanted", wanted), ("got", got), ("from", redacted(item.url))),
+            fix=fix,
+        )
+
+
+def _told(known: Path, progress: Callable[[int], None]) -> Path:
+    progress(known.stat().st_size)
+    return known
+
+
+def _check_address(item: Item) -> None:
+    parts = urlsplit(item.url)
+    if parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK):
+        return
+    raise RestoreError(
+        Finding(
+            "download-insecure",
+            f"{item.name} would come over {parts.scheme or 'no protocol'}, where anybody may "
+            "change it",
+            also=(("from", redacted(item.url)),),
+            fix="give it an https:// URL in runflow.yaml, and run `runflow lock`",
+        )
+    )
+
+
+def _no_room(item: Item, room: NoRoom) -> Finding:
+    return Finding(
+        "restore-no-room",
+        f"{item.name} needs {_mib(room.missing)} more on the disk, and {_mib(room.free)} are free",
+        fix="make room, or set RUNFLOW_CACHE_DIR to a folder on a larger disk",
+    )
+
+
+def _mib(count: int) -> str:
+    return f"{count / 2**20:,.0f} MiB"
+
+
+def _changes(url: str) -> str:
+    return f"{host_of(url)} has another file each time that we ask"
+
+
+def _file_name(url: str) -> str:
+    return urlsplit(url).path.rpartition("/")[2] or host_of(url)
