@@ -291,6 +291,7 @@ CODES: Mapping[str, Code] = {
     "lock-newer": _error("runflow.lock is of a format that this release does not know."),
     "lock-malformed": _error("runflow.lock is not what the tool writes: edited, or damaged."),
     "lock-value": _error("A value has no form in runflow.lock."),
+    "pylock-malformed": _error("A pylock file cannot be read, or lacks what installing needs."),
     "lock-stale": _error("runflow.lock answers another wish than the one that stands now."),
     "exposed-node-changed": _error("An exposed node is of another class than when it was locked."),
     "diff-base": _error("What a lock is to be compared with cannot be had."),
@@ -344,8 +345,17 @@ CODES: Mapping[str, Code] = {
     # -- restoring and verifying a folder
     "restore-name": _error("A name in the lock cannot be that of a file on every system."),
     "restore-in-the-way": _error("What stands where restore has to put something is not ours."),
+    "checkout-changed": _error("A clone has local changes, so it is not moved to its commit."),
+    "checkout-failed": _error("The files of a commit could not be fetched, or not be written."),
+    "submodule-unsafe": _error(
+        "A submodule lies or comes from where it could do harm, or where nobody can reach it."
+    ),
     "restore-no-packages": _error("The lock has no pylock for the machine that is restored."),
     "restore-no-room": _error("The disk has not the room for what is to be restored."),
+    "restore-not-written": _error("A file could not be put in its place; the system refuses."),
+    "download-failed": _error("A file's host does not answer, or not until the file is whole."),
+    "download-not-the-file": _error("What a host gives is not the file that the lock holds."),
+    "download-insecure": _error("A file would come over a connection that anybody can change."),
     "restore-busy": _error("Another process restores into the same folder."),
     "restore-not-done": _error("A restore was not begun, because nobody said yes."),
     "code-not-trusted": _error("Code of a repository would run that nobody said to trust."),

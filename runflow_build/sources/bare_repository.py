@@ -123,7 +123,13 @@ class BareRepository:
         words = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head"]
         words += ["--no-recurse-submodules", f"--filter={self.filter}", *arguments]
         call = partial(run, self.folder, *words, network=True, limit_s=limit_s)
-        self._checked(patiently(call, self.folder))
+        done = patiently(call)
+        if done.code and kind_of(done) == "busy":  # nobody but us works here: they are a dead one's
+            for lock in [*self.folder.glob("*.lock"), *self.folder.glob("refs/**/*.lock")]:
+                with suppress(OSError):
+                    lock.unlink()
+            done = call()
+        self._checked(done)
 
     def _checked(self, done: Said) -> Said:
         if done.code == 0:
@@ -144,16 +150,11 @@ _CONFIG = """\
 """
 
 
-def patiently(call: Callable[[], Said], git_dir: Path) -> Said:
-    """A call that waits for the git of a killed process, and takes away the locks of a dead one."""
-    done = call()
+def patiently(call: Callable[[], Said]) -> Said:
+    """What a call says once no other git is in its way, or after a while of waiting for that."""
     end = time.monotonic() + _ORPHAN_ENDS_S
-    while done.code and kind_of(done) == "busy":
-        if time.monotonic() > end:
-            for lock in [*git_dir.glob("*.lock"), *git_dir.glob("refs/**/*.lock")]:
-                with suppress(OSError):
-                    lock.unlink()
-            return call()
+    done = call()
+    while done.code and kind_of(done) == "busy" and time.monotonic() < end:
         time.sleep(0.1)
         done = call()
     return done

@@ -66,8 +66,8 @@ class Repository:
 
     def pushed(self, commit: str) -> bool:
         """Whether a branch of a remote has the commit, or no such branch is known here at all."""
-        branches = _git(self.top, "for-each-ref", "--count=1", "refs/remotes")
-        with_it = _git(
+        branches = ask(self.top, "for-each-ref", "--count=1", "refs/remotes")
+        with_it = ask(
             self.top, "for-each-ref", "--count=1", "--contains", commit, "refs/remotes", "refs/tags"
         )
         return bool(with_it) or not branches
@@ -78,7 +78,7 @@ class Repository:
 
     def changes(self) -> list[str]:
         """Tracked files that differ from the commit, and Python files that git does not know."""
-        rows = _git(
+        rows = ask(
             self.top,
             "status",
             "--porcelain=v1",
@@ -102,7 +102,7 @@ def repository_of(folder: Path) -> Repository | None:
     Raises GitError: `git-missing`; `git-failed`, for a folder of another user.
     """
     try:
-        top = _git(folder, "rev-parse", "--show-toplevel").rstrip("\n")
+        top = ask(folder, "rev-parse", "--show-toplevel").rstrip("\n")
     except GitError as error:
         if "not a git repository" in error.findings[0].message:
             return None
@@ -123,23 +123,34 @@ def configured(folder: Path, name: str) -> str | None:
     return (_answer(folder, "config", "--get", name) or "").strip() or None
 
 
+def settings_in(text: bytes) -> list[tuple[str, str]]:
+    """The settings of a file in git's format, in its order; no file that it includes is read.
+
+    Raises GitError."""
+    said = ask(Path(), "config", "--no-includes", "--file", "-", "--list", "--null", stdin=text)
+    rows = [row.partition("\n") for row in said.split("\0") if row]
+    return [(name, value) for name, _, value in rows]
+
+
 def _answer(folder: Path, *arguments: str) -> str | None:
     """What git prints; None where it says no."""
     try:
-        return _git(folder, *arguments)
+        return ask(folder, *arguments)
     except _NoGit:
         raise
     except GitError:
         return None
 
 
-def _git(folder: Path, *arguments: str) -> str:
+def ask(folder: Path, *arguments: str, stdin: bytes = b"") -> str:
+    """What git prints in `folder`, which it only reads. Raises GitError: `git-failed`,
+    `git-missing`."""
     environment = {name: value for name, value in os.environ.items() if name not in MISLEADING}
     try:
         done = subprocess.run(
             ["git", "-c", "core.fsmonitor=false", "-C", str(folder), *arguments],
             env={**environment, **_QUIET},
-            stdin=subprocess.DEVNULL,
+            input=stdin,
             capture_output=True,
             check=False,
         )
