@@ -58,9 +58,10 @@ def resolve(
 
     known, _ = needs or all_needs(spec, workflows, definitions)
     inquiry = Inquiry(spec, known, sources, previous, report, upgrade)
+    comfyui = comfyui_pin(inquiry)
     return Pins(
-        comfyui=comfyui_pin(inquiry),
-        nodes=node_pack_pins(inquiry),
+        comfyui=comfyui,
+        nodes=node_pack_pins(inquiry, comfyui),
         python=python_pin(inquiry),
         models=model_pins(inquiry),
         resources=resource_pins(inquiry),

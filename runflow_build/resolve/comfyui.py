@@ -6,10 +6,14 @@ from ..lock import repository
 from ..lock.model import ComfyUIPin
 from ..project.catalogue import commit_of, version_of
 from ..sources.git import Repository
+from ..sources.world import Unanswered
 from ..spec.model import UPSTREAM_COMFYUI
 from .clone import Answer, answer_of
 from .inquiry import CAPTURE, Inquiry, refuses_short_commit
+from .pack_files import PROJECT_FILE, comfyui_version
+from .remote import LATER, commit_of_ref, has_commit, text_at
 
+NAME = "ComfyUI"
 REF = ("comfyui", "ref")
 # Folders of a checkout that hold the user's things, not ComfyUI's code.
 _THEIRS = ("custom_nodes/", "models/", "input/", "output/", "user/", "temp/")
@@ -35,27 +39,45 @@ def comfyui_pin(inquiry: Inquiry) -> ComfyUIPin | None:
         former = None
     if former and not inquiry.renews("comfyui", former.dirty):
         return former
-    answer = _answer(inquiry, url)
+    try:
+        answer = _answer(inquiry, url)
+    except Unanswered as why:
+        inquiry.unresolved(
+            REF, f"ComfyUI's `{wish.ref}` could not be looked up: {why.reason}", why.fix or LATER
+        )
+        answer = None
     if answer is None:
         return former
     return ComfyUIPin(
         repository=url,
         ref=wish.ref,
         commit=answer.commit,
-        version=_version(inquiry, answer.commit),
+        version=_version(inquiry, url, answer.commit),
         dirty=bool(answer.changes),
     )
 
 
 def _answer(inquiry: Inquiry, url: str) -> Answer | None:
-    ref = inquiry.spec.comfyui.ref
+    """The commit that the wish means: by itself, by the catalogue, the installation, the remote.
+
+    Raises Unanswered.
+    """
+    ref, world = inquiry.spec.comfyui.ref, inquiry.sources.world
     clone = inquiry.sources.install.repository() if inquiry.sources.install else None
+    is_upstream = repository.same(url, UPSTREAM_COMFYUI)
     if repository.is_full_commit(ref):
-        return _full(inquiry, ref.lower(), clone)
+        commit, fix = ref.lower(), "write a tag, a branch or a commit that it has"
+        is_known = is_upstream and version_of(commit)
+        if world and not is_known and not has_commit(inquiry, world, REF, NAME, url, commit, fix):
+            return None
+        return _full(inquiry, commit, clone)
     if refuses_short_commit(inquiry, REF, ref):
         return None
-    if repository.same(url, UPSTREAM_COMFYUI) and (released := commit_of(ref)):
+    if is_upstream and (released := commit_of(ref)):
         return _full(inquiry, released, clone)
+    if clone is None and world:
+        found = commit_of_ref(inquiry, world, REF, NAME, url, ref)
+        return Answer(found, []) if found else None
     if clone is None:
         what = " (the installation is no git clone)" if inquiry.sources.install else ""
         inquiry.unresolved(
@@ -73,7 +95,7 @@ def _answer(inquiry: Inquiry, url: str) -> Answer | None:
             f"write `repository: {seen}` under comfyui:" if seen else "write the full commit",
         )
         return None
-    answer = answer_of(inquiry, REF, "ComfyUI", clone, ref)
+    answer = answer_of(inquiry, REF, NAME, clone, ref)
     return answer and Answer(answer.commit, _code_only(answer.changes))
 
 
@@ -95,9 +117,17 @@ def _code_only(changes: list[str]) -> list[str]:
     return [path for path in changes if not path.startswith(_THEIRS)]
 
 
-def _version(inquiry: Inquiry, commit: str) -> str | None:
-    install = inquiry.sources.install
+def _version(inquiry: Inquiry, url: str, commit: str) -> str | None:
+    """The version of the commit; None where nothing at hand says it."""
+    install, world = inquiry.sources.install, inquiry.sources.world
     clone = install.repository() if install else None
     if install and clone and clone.head() == commit:
         return install.version()
-    return version_of(commit)
+    known = version_of(commit)
+    if known or world is None:
+        return known
+    try:
+        code = text_at(world, url, commit, "comfyui_version.py")
+        return comfyui_version(code, text_at(world, url, commit, PROJECT_FILE))
+    except Unanswered:
+        return None  # the commit holds without it

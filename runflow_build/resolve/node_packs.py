@@ -1,214 +1,146 @@
-"""Node packs become commits: those that runflow.yaml wishes for, and those that nodes name."""
+"""Node packs become commits: those of runflow.yaml, those that nodes name or are of, and those that
+other packs need."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..lock import repository
-from ..lock.model import NodePackPin, RegistryPin
+from ..lock.model import ComfyUIPin, NodePackPin
 from ..lock.needs import pack_names, pack_of
-from ..sources.install import InstalledPack
-from ..spec.model import NodePackWish
-from ..workflow.node_packs import PackReference
-from .clone import answer_of
-from .inquiry import CAPTURE, Inquiry, Row, refuses_short_commit
+from .at_once import each
+from .inquiry import Inquiry
+from .pack_asks import Ask, asks_of, key_for, remember
+from .pack_classes import give_homes
+from .pack_files import NeededPack
+from .pack_needs import report_other_state, rows_kept, rows_read
+from .pack_pins import pin_of
+from .pack_places import locate
+
+
+def node_pack_pins(inquiry: Inquiry, comfyui: ComfyUIPin | None = None) -> dict[str, NodePackPin]:
+    """The pins by folder name; what has none is reported, once for each pack.
+
+    `comfyui` is the pin of ComfyUI, which brings classes of its own.
+    """
+    asks = asks_of(inquiry)
+    # Classes first: that a pack is known to bring one is a reason to keep its pin.
+    homes = give_homes(inquiry, asks, comfyui)
+    each(inquiry, locate, asks)
+    homes.settle(asks)
+    search = _Search(inquiry)
+    keys = search.pin(_merged(inquiry, asks))
+    homes.report()
+    while keys:
+        keys = search.pin_needed(keys)
+    return search.pins()
 
 
 @dataclass
-class _Told:
-    """What nodes say of one pack."""
+class _Search:
+    """The packs so far, by folder name."""
 
-    references: list[PackReference] = field(default_factory=list)
-    users: list[Row] = field(default_factory=list)
+    inquiry: Inquiry
+    asks: dict[str, Ask] = field(default_factory=dict)
+    found: dict[str, NodePackPin] = field(default_factory=dict)
+    rows: dict[str, list[NeededPack] | None] = field(default_factory=dict)  # None: pin was kept
+    needs: dict[str, set[str]] = field(default_factory=dict)
 
-    def repository(self) -> str | None:
-        """`aux_id` is owner/name on GitHub; None where nodes do not agree."""
-        names = {one.aux_id for one in self.references if one.aux_id and one.aux_id.count("/") == 1}
-        return f"https://github.com/{min(names)}" if len(names) == 1 else None
+    def pin(self, asks: list[Ask]) -> list[str]:
+        """Pin what was located; the keys of the packs that are new here and have a pin."""
+        keyed: list[tuple[str, Ask]] = []
+        for ask in asks:
+            key = key_for(self.inquiry, ask, self.asks)
+            if key in self.asks:  # nothing tells the two apart
+                self.asks[key].take(ask)
+                continue
+            self.asks[key] = ask
+            keyed.append((key, ask))
+        for (key, _), (pin, rows) in zip(keyed, each(self.inquiry, _answer, keyed), strict=True):
+            if pin:
+                self.found[key], self.rows[key] = pin, rows
+        return [key for key, _ in keyed if key in self.found]
 
-    def commits(self) -> set[str]:
-        return {
-            one.version.lower()
-            for one in self.references
-            if one.version and repository.is_full_commit(one.version)
+    def pin_needed(self, keys: list[str]) -> list[str]:
+        """Pin what these packs need and no other pack is; the keys of what is new."""
+        wanted: list[tuple[str, NeededPack]] = []
+        for key in keys:
+            rows = self.rows[key]
+            if rows is None:
+                rows = rows_kept(self.inquiry, key, self.found[key], set(self.asks))
+            wanted += [(key, row) for row in rows]
+        asks: dict[str, Ask] = {}
+        for key, row in wanted:
+            if not self._key_of(row.repository, row.folder, row.registry):
+                ask = asks.setdefault(row.identity(), Ask(folder=row.folder, id=row.registry))
+                ask.url = ask.url or row.repository
+                if row.state:
+                    ask.needed.setdefault(row.state, set()).add(key)
+        new = [asks[name] for name in sorted(asks)]
+        for ask in new:
+            remember(self.inquiry, ask)
+        each(self.inquiry, locate, new)
+        fresh = self.pin([ask for ask in new if not self._key_of(ask.url)])
+        for key, row in wanted:
+            asked = asks.get(row.identity())
+            home = self._key_of(asked.url if asked else row.repository, row.folder, row.registry)
+            if home and home in self.found and home != key:
+                self.needs.setdefault(key, set()).add(home)
+                if home not in fresh and row.state:
+                    report_other_state(self.inquiry, key, row.state, home, self.found[home])
+        return fresh
+
+    def _key_of(self, url: str | None, folder: str = "", id: str | None = None) -> str | None:
+        """The pack so far that is at `url`, or has that folder or that id in the registry."""
+        for key, ask in self.asks.items():
+            pin = self.found.get(key)
+            if url and repository.same(url, pin.repository if pin else ask.url):
+                return key
+        names = {folder.lower(), (id or folder).lower()} - {""}
+        return next((key for key in self.asks if names & self._names(key)), None)
+
+    def _names(self, key: str) -> set[str]:
+        pin, registry = self.found.get(key), self.asks[key].registry
+        known = pin.registry.id if pin and pin.registry else registry.id if registry else None
+        return {key.lower(), *({known.lower()} if known else ())}
+
+    def pins(self) -> dict[str, NodePackPin]:
+        """All pins, each with the classes that only we know to be of it, and what it needs."""
+        names = {
+            key: pack_names(key, pin.repository, pin.registry.id if pin.registry else None)
+            for key, pin in self.found.items()
         }
+        pins = {}
+        for key, pin in sorted(self.found.items()):
+            ask = self.asks[key]
+            told = {one.class_type for one in ask.references if pack_of(one, names) != key}
+            kept = pin.needs if self.rows[key] is None else ()
+            needs = {*self.needs.get(key, ()), *(one for one in kept if one in self.found)}
+            said = {"classes": sorted(told | ask.classes), "needs": sorted(needs)}
+            pins[key] = pin.model_copy(update=said)
+        return pins
 
 
-def node_pack_pins(inquiry: Inquiry) -> dict[str, NodePackPin]:
-    """The pins by folder name; what has none is reported, once for each pack."""
-    wishes = inquiry.spec.nodes
-    wished_names = {key: pack_names(key, wish.repository) for key, wish in wishes.items()}
-    wished = {key: _Told() for key in wishes}
-    named: dict[str, _Told] = {}  # by what the nodes call the pack
-    for slug, needs in sorted(inquiry.needs.items()):
-        for reference in needs.packs:
-            key = pack_of(reference, wished_names)
-            name = _name_of(reference).lower()
-            told = wished[key] if key is not None else named.setdefault(name, _Told())
-            told.references.append(reference)
-            told.users.append(inquiry.used_by(slug, reference))
-    pins = {key: _wished(inquiry, key, wish, wished[key]) for key, wish in wishes.items()}
-    for name in sorted(named):
-        key, pin = _unwished(inquiry, named[name])
-        pins[key] = pins.get(key) or pin
-    _report_homeless(inquiry)
-    return {key: pin for key, pin in sorted(pins.items()) if pin}
-
-
-def _wished(inquiry: Inquiry, key: str, wish: NodePackWish, told: _Told) -> NodePackPin | None:
-    where = ("nodes", key)
-    url = wish.repository or told.repository()
-    public = repository.canonical(url) if url else None
-    if url and public is None:
-        inquiry.unresolved(
-            (*where, "repository"),
-            f"the repository of {key} is not a URL that others can reach",
-            "write it as https://host/owner/name",
-        )
-        return None
-    former = inquiry.previous.nodes.get(key) if inquiry.previous else None
-    if former and not (
-        former.ref == wish.ref
-        and repository.answers(former.commit, wish.ref)
-        and (public is None or repository.same(former.repository, public))
-    ):
-        former = None
-    if former and not inquiry.renews(key, former.dirty):
-        return former
-    if (
-        wish.ref
-        and not repository.is_full_commit(wish.ref)
-        and refuses_short_commit(inquiry, (*where, "ref"), wish.ref)
-    ):
-        return former
-    return _found(inquiry, key, public, wish.ref, told) or former
-
-
-def _unwished(inquiry: Inquiry, told: _Told) -> tuple[str, NodePackPin | None]:
-    """The pack that nodes name and runflow.yaml does not, with the key that it gets."""
+def _answer(
+    inquiry: Inquiry, row: tuple[str, Ask]
+) -> tuple[NodePackPin | None, list[NeededPack] | None]:
+    """The pin, and what packs it needs; None for those of a pin that was there before."""
+    key, ask = row
+    pin = pin_of(inquiry, ask, key)
     before = inquiry.previous.nodes if inquiry.previous else {}
-    former_names = {
-        key: pack_names(key, pin.repository, pin.registry.id if pin.registry else None)
-        for key, pin in before.items()
-        if pin.ref is None
-    }
-    former = _first_pack(told, former_names)
-    if former and not inquiry.renews(former, before[former].dirty):
-        return former, before[former]
-    key = former or _installed_key(inquiry, told) or _name_of(told.references[0])
-    found = _found(inquiry, key, told.repository(), None, told)
-    return key, found or (before[former] if former else None)
+    if pin is None or pin is before.get(ask.former or ""):
+        return pin, None
+    return rows_read(inquiry, ask, key, pin)
 
 
-def _found(
-    inquiry: Inquiry,
-    key: str,
-    url: str | None,
-    ref: str | None,
-    told: _Told,
-) -> NodePackPin | None:
-    """What the wish itself, the installation, or the workflows say, in this order."""
-    packs = inquiry.sources.install.packs if inquiry.sources.install else {}
-    installed = packs.get(key) or packs.get(_installed_key(inquiry, told) or "")
-    if ref and repository.is_full_commit(ref):
-        url = url or (repository.canonical(installed.remote or "") if installed else None)
-        if url is None:
-            inquiry.unresolved(
-                ("nodes", key),
-                f"the repository of {key} is not known",
-                f"write `repository: https://…` under {key}",
-            )
-            return None
-        return NodePackPin(
-            repository=url, ref=ref, commit=ref.lower(), dirty=_is_changed(installed, ref.lower())
-        )
-    if installed:
-        return _captured(inquiry, key, url, ref, installed)
-    if ref is None and url and len(told.commits()) == 1:
-        return NodePackPin(repository=url, commit=told.commits().pop())
-    _report_lack(inquiry, key, ref, told)
-    return None
-
-
-def _captured(
-    inquiry: Inquiry, key: str, url: str | None, ref: str | None, installed: InstalledPack
-) -> NodePackPin | None:
-    where = ("nodes", key)
-    clone, remote = installed.repository, repository.canonical(installed.remote or "")
-    if clone is None or remote is None:
-        inquiry.unresolved(
-            where,
-            f"{key} of the installation is no clone of a public git repository",
-            f"write repository and ref under nodes: {key}:",
-        )
-        return None
-    if url and not repository.same(remote, url):
-        inquiry.unresolved(
-            where,
-            f"{key} of the installation is a clone of {remote}, not of {url}",
-            f"write `repository: {remote}` under nodes: {key}:, or install the other one",
-        )
-        return None
-    answer = answer_of(inquiry, (*where, "ref"), key, clone, ref)
-    if answer is None:
-        return None
-    registry = None
-    if installed.registry_id and installed.version and answer.commit == clone.head():
-        registry = RegistryPin(id=installed.registry_id, version=installed.version)
-    return NodePackPin(
-        repository=url or remote,
-        ref=ref,
-        commit=answer.commit,
-        dirty=bool(answer.changes),
-        registry=registry,
-    )
-
-
-def _is_changed(installed: InstalledPack | None, commit: str) -> bool:
-    """Whether the commit is what is installed, with changes on top of it."""
-    clone = installed.repository if installed else None
-    return bool(clone and clone.head() == commit and clone.changes())
-
-
-def _installed_key(inquiry: Inquiry, told: _Told) -> str | None:
-    packs = inquiry.sources.install.packs if inquiry.sources.install else {}
-    names = {key: pack_names(key, pack.remote, pack.registry_id) for key, pack in packs.items()}
-    return _first_pack(told, names)
-
-
-def _first_pack(told: _Told, packs: Mapping[str, set[str]]) -> str | None:
-    return next((key for one in told.references if (key := pack_of(one, packs))), None)
-
-
-def _name_of(reference: PackReference) -> str:
-    name = reference.aux_id or reference.cnr_id or reference.folder or ""
-    return name.rpartition("/")[2]
-
-
-def _report_lack(inquiry: Inquiry, key: str, ref: str | None, told: _Told) -> None:
-    if len(told.commits()) > 1:
-        message = f"nodes name the pack {key} with {len(told.commits())} different commits"
-    elif ref:
-        message = f"`{ref}` of the node pack {key} could not be turned into a commit"
-    else:
-        message = f"nothing says which commit of the node pack {key} is meant"
-    inquiry.unresolved(
-        ("nodes", key),
-        message,
-        f"write repository and full commit under nodes: {key}:, or {CAPTURE}",
-        tuple(dict.fromkeys(told.users)),
-    )
-
-
-def _report_homeless(inquiry: Inquiry) -> None:
-    """Classes that say nothing of their pack; where packs are wished for, one of those is it."""
-    if inquiry.spec.nodes:
-        return
-    homeless = {name for needs in inquiry.needs.values() for name in needs.homeless}
-    for name in sorted(homeless):
-        inquiry.unresolved(
-            ("nodes",),
-            f"nothing says which node pack brings the class {name}",
-            "write the pack under nodes: in runflow.yaml, with repository and full commit",
-        )
+def _merged(inquiry: Inquiry, asks: list[Ask]) -> list[Ask]:
+    """One ask for each repository: that of runflow.yaml, or of the lock of before, takes others."""
+    if inquiry.sources.world is None:
+        return asks
+    homes: dict[str, Ask] = {}
+    for ask in sorted(asks, key=lambda one: (one.wished is None, one.former is None)):
+        home = homes.setdefault(ask.url.lower(), ask) if ask.url else ask
+        if home is not ask and ask.wished is None:
+            home.take(ask)
+            ask.gone = True
+    return [ask for ask in asks if not ask.gone]
