@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 CONNECT_S = 5.0
 LONGEST_S = 300.0  # of one answer in memory
 MOST_REDIRECTS = 10
-CHUNK = 1 << 16  # bytes
 REDIRECTS = (301, 302, 303, 307, 308)
 _PASSING = (408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524)
 
@@ -85,7 +84,7 @@ class Reply:
         import httpx
 
         try:
-            yield from self.response.iter_raw(CHUNK)
+            yield from self.response.iter_raw()
         except httpx.TransportError as error:
             raise self.transport.lost(self.url, error).why from None
 
@@ -106,13 +105,13 @@ class Transport:
         self.clock = clock
         self._hosts = Hosts(clock)
         self._lock = Lock()
-        self._made: httpx.Client | None = None
+        self._made: dict[bool, httpx.Client] = {}  # by: for files of gigabytes
 
     def close(self) -> None:
         with self._lock:
-            if self._made is not None:
-                self._made.close()
-            self._made = None
+            for client in self._made.values():
+                client.close()
+            self._made.clear()
 
     def authorization(self, public: str) -> str | None:
         """What we show to the host of a public URL: never in clear text over a network."""
@@ -134,7 +133,7 @@ class Transport:
         """What `read` makes of the answer, asked for until there is one or patience ends.
 
         `elsewhere=False`: a redirect to another host is the answer. `held` takes over the open
-        answer; without it, the answer ends with `read`. Raises Unanswered.
+        answer, which may be long; without it, the answer ends with `read`. Raises Unanswered.
         """
         host, waited, attempt = host_of(self._mirrors.local(url)), 0.0, 0
         busy = Unanswered(f"{host_of(url)} is busy", LATER)
@@ -143,7 +142,8 @@ class Transport:
             waited += self._pause(self._hosts.wait_s(host), waited, busy)
             try:
                 with ExitStack() as stack:
-                    reply = self._followed(stack, method, url, headers, elsewhere)
+                    bulk = held is not None
+                    reply = self._followed(stack, method, url, headers, elsewhere, bulk)
                     value = read(reply)
                     if held is not None:
                         held.push(stack.pop_all())
@@ -176,13 +176,19 @@ class Transport:
         return wait
 
     def _followed(
-        self, stack: ExitStack, method: str, url: str, headers: Mapping[str, str], elsewhere: bool
+        self,
+        stack: ExitStack,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        elsewhere: bool,
+        bulk: bool,
     ) -> Reply:
         public, seen, told = url, {url}, dict[str, str]()
         while True:
             # A token is for what the caller asked, and for no place that an answer led to.
             token = self.authorization(public) if _origin(public) == _origin(url) else None
-            response = self._sent(method, public, headers, token)
+            response = self._sent(method, public, headers, token, bulk)
             stack.callback(response.close)
             told.update({name.lower(): value for name, value in response.headers.items()})
             if response.status_code not in REDIRECTS:
@@ -200,7 +206,12 @@ class Transport:
             seen.add(public)
 
     def _sent(
-        self, method: str, public: str, headers: Mapping[str, str], token: str | None
+        self,
+        method: str,
+        public: str,
+        headers: Mapping[str, str],
+        token: str | None,
+        bulk: bool,
     ) -> httpx.Response:
         """The answer to one request. Raises _Passing, Lost, Unanswered."""
         import httpx
@@ -211,8 +222,9 @@ class Transport:
             raise gone
         given = {**headers, "authorization": token} if token else dict(headers)
         try:
-            request = self._client().build_request(method, local, headers=given)
-            response = self._client().send(request, stream=True)
+            client = self._client(bulk, local)
+            request = client.build_request(method, local, headers=given)
+            response = client.send(request, stream=True)
         except (httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeError):
             raise Unanswered("it is no http or https URL that can be asked") from None
         except httpx.TransportError as error:
@@ -229,11 +241,15 @@ class Transport:
             raise _Passing(why, host, wait_s)
         return response
 
-    def _client(self) -> httpx.Client:
+    def _client(self, bulk: bool, local: str) -> httpx.Client:
+        if bulk:
+            from .bulk import goes_directly
+
+            bulk = goes_directly(local)
         with self._lock:
-            if self._made is None:
-                self._made = _new_client(self._connections, self._silent_s)
-            return self._made
+            if bulk not in self._made:
+                self._made[bulk] = _new_client(self._connections, self._silent_s, bulk)
+            return self._made[bulk]
 
 
 class _Passing(Exception):
@@ -261,16 +277,22 @@ class _NoSecrets(Filter):
 _no_secrets = _NoSecrets()
 
 
-def _new_client(connections: int, silent_s: float) -> httpx.Client:
+def _new_client(connections: int, silent_s: float, bulk: bool) -> httpx.Client:
     import httpx
 
     getLogger("httpx").addFilter(_no_secrets)
+    headers = {"user-agent": f"runflow-build/{__version__}", "accept": "*/*"}
+    cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
+    if bulk:
+        from .bulk import BulkTransport
+
+        transport = BulkTransport(CONNECT_S, silent_s)
+        return httpx.Client(headers=headers, cookies=cookies, transport=transport)
     own = ("all://127.0.0.1", "all://localhost", "all://[::1]")  # through no proxy
     return httpx.Client(
         http2=True,
-        follow_redirects=False,
-        headers={"user-agent": f"runflow-build/{__version__}", "accept": "*/*"},
-        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+        headers=headers,
+        cookies=cookies,
         timeout=httpx.Timeout(silent_s, connect=CONNECT_S, pool=None),
         limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
         mounts=dict.fromkeys(own),
