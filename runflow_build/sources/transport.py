@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 CONNECT_S = 5.0
 LONGEST_S = 300.0  # of one answer in memory
 MOST_REDIRECTS = 10
+_SMALL = 1 << 16  # bytes
 REDIRECTS = (301, 302, 303, 307, 308)
 _PASSING = (408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524)
 
@@ -83,6 +84,8 @@ class Reply:
         """The bytes as they come, not decoded. Raises Unanswered."""
         import httpx
 
+        if self.response.is_stream_consumed:  # of an error: see _drained
+            return
         try:
             yield from self.response.iter_raw()
         except httpx.TransportError as error:
@@ -224,7 +227,7 @@ class Transport:
         try:
             client = self._client(bulk, local)
             request = client.build_request(method, local, headers=given)
-            response = client.send(request, stream=True)
+            response = _drained(client.send(request, stream=True))
         except (httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeError):
             raise Unanswered("it is no http or https URL that can be asked") from None
         except httpx.TransportError as error:
@@ -297,6 +300,19 @@ def _new_client(connections: int, silent_s: float, bulk: bool) -> httpx.Client:
         limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
         mounts=dict.fromkeys(own),
     )
+
+
+def _drained(response: httpx.Response) -> httpx.Response:
+    """With what nobody will read taken from the connection: else it could not be used again."""
+    length = response.headers.get("content-length", "")
+    if response.request.method == "HEAD" or (
+        response.status_code >= 300 and length.isdecimal() and int(length) <= _SMALL
+    ):
+        try:
+            response.read()
+        finally:
+            response.close()
+    return response
 
 
 def _check_redirect(public: str, after: str, seen: set[str]) -> None:
