@@ -1,6 +1,7 @@
 """Worlds as data: each folder of cases/resolve/ is a project, and what locking it gives.
 
-`world.json`, where there is one, is the ComfyUI installation to capture from, built for real.
+`world.json`, where there is one, is the ComfyUI installation to capture from, built for real, and
+under `outside` what the sources answer (see twins.py); without that, none of them is asked.
 `expected.txt` holds all findings; `expected.lock` is the whole lock, absent where none is written.
 """
 
@@ -16,11 +17,13 @@ from typing import Any
 
 import pytest
 import yaml
+from twins import world_of
 
 from runflow_build import __version__
 from runflow_build.errors import ResolveError, RunflowError
 from runflow_build.findings import render
 from runflow_build.project.load import load
+from runflow_build.sources.world import World
 from runflow_build.tasks.fresh import staleness
 from runflow_build.tasks.lock import relock
 
@@ -33,18 +36,20 @@ def test_a_world_gives_its_lock_and_its_findings(
 ) -> None:
     root = tmp_path / "project"
     shutil.copytree(case, root)
-    world = root / "world.json"
-    install = new_install(json.loads(world.read_text("utf-8"))) if world.exists() else None
+    told = json.loads(_text(root / "world.json") or "{}")
+    outside = told.pop("outside", None)
+    world = None if outside is None else world_of(outside)
+    install = new_install(told) if told else None
     before = _text(root / "runflow.lock")
     try:
-        findings = relock(root, install=install).findings
+        findings = relock(root, install=install, world=world).findings
     except ResolveError as error:
         findings = error.findings
 
     assert render(findings) == _text(case / "expected.txt").rstrip("\n")
     after = _text(root / "runflow.lock").replace(f"runflow: {__version__}\n", "runflow: RELEASE\n")
     assert after == (_text(case / "expected.lock") or before)
-    assert relock_is_idle(root, install, findings)
+    assert relock_is_idle(root, install, world, findings)
 
 
 @pytest.mark.parametrize("name", ["declared_facts", "models_that_the_workflow_carries"])
@@ -89,11 +94,12 @@ def _variants(document: Any) -> Iterator[Any]:
         yield document + 1
 
 
-def relock_is_idle(root: Path, install: Path | None, findings: Any) -> bool:
-    """Locking again writes nothing: with the installation at hand, and without."""
-    if any(one.severity == "error" and one.code != "not-resolved" for one in findings):
+def relock_is_idle(root: Path, install: Path | None, world: World | None, findings: Any) -> bool:
+    """Locking again writes nothing: with the installation and the sources at hand, and without."""
+    if any(finding.severity == "error" for finding in findings):
         return True
-    return not relock(root, install=install).written and not relock(root).written
+    again = relock(root, install=install, world=world)
+    return not again.written and not relock(root).written
 
 
 def _text(path: Path) -> str:
