@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from ..errors import RestoreError
 from ..findings import Finding
 from ..redact import redacted
+from ..sources.backoff import pause_s
 from ..sources.http import Http
 from ..sources.outage import TOKEN_VARIABLES, host_of
 from ..sources.world import Unanswered
@@ -23,7 +24,7 @@ from .transfer import HEAD, Changed, NoRoom, Stopped, Transfer, WrongFile, piece
 AT_ONCE = 4  # files
 CONNECTIONS = 4  # for one file
 MOST_CONNECTIONS = 8  # for all of them
-ATTEMPTS = 4  # from the first byte on, where a host has another file each time
+ATTEMPTS = 5  # from the first byte on
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -134,17 +135,19 @@ class _Download:
     def fetched(self) -> Path:
         """The checked file in the store."""
         item, parts = self.item, True
+        why = Unanswered(f"{host_of(item.url)} has another file each time that we ask")
         for left in reversed(range(ATTEMPTS)):
             partial = Partial(self.store.partial(item.sha256))
             try:
-                resumed = self._prepared(partial)
+                resumed = self._prepared(partial, parts)
                 came, content_type = self._transferred(partial, parts)
                 if came == item.sha256 and item.size in (None, partial.size):
                     path = self.store.settle(item.sha256, partial.path)
                     partial.discard()
                     return path
             except Changed as change:
-                parts, resumed = change.parts and left > 1, True
+                parts, resumed, why = change.parts and left > 1, True, change.why or why
+                self.stop.wait(pause_s(ATTEMPTS - left))
             except OSError as error:
                 raise RestoreError(not_written(partial.path, error)) from None
             if not resumed:
@@ -154,16 +157,16 @@ class _Download:
             # What was kept is of another file, or damaged.
             self.progress(-partial.received)
             partial.discard()
-        raise RestoreError(self._failed(Unanswered(_changes(item.url))))
+        raise RestoreError(self._failed(why))
 
-    def _prepared(self, partial: Partial) -> bool:
+    def _prepared(self, partial: Partial, parts: bool) -> bool:
         """Whether there is something to go on with."""
         size = self.item.size
         length = piece_bytes(size or 0, self.connections)
-        if partial.resume(self.item.url, size, length):
+        if parts and partial.resume(self.item.url, size, length):
             self.progress(partial.received)
             return True
-        partial.begin(size, length)
+        partial.begin(size, length if parts else size or 1)
         return False
 
     def _transferred(self, partial: Partial, parts: bool) -> tuple[str, str | None]:
@@ -256,10 +259,6 @@ def _no_room(item: Item, room: NoRoom) -> Finding:
 
 def _mib(count: int) -> str:
     return f"{count / 2**20:,.0f} MiB"
-
-
-def _changes(url: str) -> str:
-    return f"{host_of(url)} has another file each time that we ask"
 
 
 def _file_name(url: str) -> str:

@@ -35,10 +35,11 @@ HEAD = 512  # bytes by which to tell what a file is
 
 
 class Changed(Exception):
-    """The host has another file than when we began, or no parts of it any more."""
+    """What came cannot be gone on with: the host has another file by now, or gives no parts."""
 
-    def __init__(self, parts: bool) -> None:
-        self.parts = parts  # whether it still gives parts
+    def __init__(self, parts: bool, why: Unanswered | None = None) -> None:
+        self.parts = parts  # whether it gives parts
+        self.why = why  # why one has to go on; None: the file is another one
 
 
 class WrongFile(Exception):
@@ -181,12 +182,12 @@ class Transfer:
         cuts = 0
         while not piece.is_whole and not self._over:
             before = piece.at
-            if before and not self._parts:
-                raise Changed(parts=False)  # without parts there is no going on
             why = self._receive_some(piece, seek, write)
             cuts = 0 if piece.at - before >= ENOUGH else cuts + 1
             if why is not None and cuts >= CUTS:
                 raise why
+            if why is not None and piece.at and not self._parts:
+                raise Changed(parts=False, why=why)
             if why is not None:
                 self._stop.wait(pause_s(cuts) if cuts else 0)
                 if self._stop.is_set():
