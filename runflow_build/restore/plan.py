@@ -36,6 +36,7 @@ class Tree:
     remote: str | None  # URL of its origin, as configured
     changes: tuple[str, ...] = ()  # files that differ from the commit
     submodules: tuple[str, ...] = ()  # paths of those that are not at the commit's
+    is_moving: bool = False  # a checkout was killed on its way; its changes are not the user's
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,7 @@ class Present:
     packages: Sequence[PackageDrift] = ()  # those that are not as the pylock says
     state: Restored = field(default_factory=Restored)
     stored: Collection[str] = ()  # sha256 of files that are at hand whole
+    partial: Mapping[str, int] = field(default_factory=dict)  # sha256 -> bytes at hand
     inputs: Mapping[str, str | None] = field(default_factory=dict)
     # `inputs`: input file of the project -> its sha256; None: the file is not there
 
@@ -157,8 +159,8 @@ def _tree(wanted: WantedTree, present: Present) -> str | Finding | None:
         return in_the_way(wanted.place, found.what)
     if found.remote is None or not repository.same(found.remote, wanted.url):
         return in_the_way(wanted.place, "a clone of another repository")
-    if wanted.place in present.state.moving:
-        return "an interrupted checkout"  # its changes are ours: it was clean when that began
+    if found.is_moving:
+        return "an interrupted checkout"
     is_there = found.commit == wanted.commit
     if found.changes and not is_there:
         return in_the_way(
@@ -227,9 +229,15 @@ def _files(files: Sequence[WantedFile], present: Present, spec: Spec) -> Iterato
             yield lack
         else:
             kind: Kind = "model" if file.is_model else "resource"
-            size = 0 if is_at_hand else file.size
+            size = 0 if is_at_hand else _to_fetch(file, present)
             yield Step(kind, file.name, file.place, verdict, size, file.url)
         yield from _pickle(file, spec)
+
+
+def _to_fetch(file: WantedFile, present: Present) -> int | None:
+    if file.size is None:
+        return None
+    return max(0, file.size - present.partial.get(file.sha256, 0))
 
 
 def _file(file: WantedFile, present: Present) -> str | Finding | None:

@@ -20,9 +20,8 @@ _CANNOT = re.compile(
     r"(?:Cannot import|Error while calling comfy_entrypoint in) (?P<path>.+?)"
     r"(?: module for custom nodes)?: (?P<error>.*)"
 )
-_SKIPPED = re.compile(
-    r"(?:Skip )?(?P<path>\S*custom_nodes\S*) module for custom nodes (?P<error>.*)"
-)
+_SKIPPED = re.compile(r"Skip (?P<path>.+?) module for custom nodes (?P<error>.*)")
+_LAST = 5  # lines of a ComfyUI that did not start
 _FAILED = re.compile(r"\(IMPORT FAILED\): (?P<path>.+)")
 
 
@@ -40,7 +39,9 @@ def smoke(
                 present = set(comfy.definitions().nodes)
         except ResolveError as error:
             fix = "start it yourself to see all that it says, and mend that"
-            return [replace(one, fix=fix) for one in error.findings]
+            said = [line.strip() for line in _text(log).splitlines() if line.strip()]
+            also = (("said", redacted("\n".join(said[-_LAST:]))),) if said else ()
+            return [replace(one, also=also, fix=fix) for one in error.findings]
         errors = import_errors(_text(log))
     return [*_failed(packs, errors), *_missing(classes, present, errors)]
 

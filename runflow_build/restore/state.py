@@ -28,7 +28,6 @@ class Restored:
     only: tuple[str, ...] = ()  # slugs; empty: the whole lock
     environment: bool = False  # the Python environment is ours
     files: Mapping[str, str] = field(default_factory=dict)  # place -> sha256 that we put there
-    moving: Mapping[str, str] = field(default_factory=dict)  # tree's place -> commit it goes to
     scripts: Mapping[str, str] = field(default_factory=dict)  # pack -> commit whose install.py ran
     trusted: tuple[str, ...] = ()  # repositories that somebody said yes to, as `trust.named` has it
 
@@ -54,7 +53,6 @@ def read_state(folder: Path) -> Restored:
         only=_words(told.get("only")),
         environment=told.get("environment") is True,
         files=_pairs(told.get("files")),
-        moving=_pairs(told.get("moving")),
         scripts=_pairs(told.get("scripts")),
         trusted=_words(told.get("trusted")),
     )
@@ -68,7 +66,6 @@ def write_state(folder: Path, state: Restored) -> None:
         "only": sorted(state.only),
         "environment": state.environment,
         "files": dict(sorted(state.files.items())),
-        "moving": dict(sorted(state.moving.items())),
         "scripts": dict(sorted(state.scripts.items())),
         "trusted": sorted(state.trusted),
     }

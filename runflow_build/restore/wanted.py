@@ -43,7 +43,8 @@ class WantedPackages:
     file: str  # the name of the pylock
     pylock: str  # its text
     count: int  # packages
-    size: int | None  # bytes of all archives; None: the pylock does not say
+    size: int | None  # bytes to fetch where there is nothing; None: the pylock does not say
+    code: tuple[tuple[str, str], ...] = ()  # (URL, package): those that no index has
 
 
 @dataclass(frozen=True)
@@ -84,10 +85,13 @@ def wanted_trees(lock: Lock, only: Collection[str] = ()) -> list[WantedTree]:
     trees = []
     if pin := lock.comfyui:
         trees.append(WantedTree(COMFYUI, COMFYUI, pin.repository, pin.commit))
-    for name, pack in sorted(lock.nodes.items()):
-        if not only or set(only) & set(pack.required_by):
-            place = f"{COMFYUI}/custom_nodes/{name}"
-            trees.append(WantedTree(name, place, pack.repository, pack.commit))
+    packs = {name for name, pin in lock.nodes.items() if not only or set(only) & {*pin.required_by}}
+    new = packs
+    while new := {need for name in new for need in lock.nodes[name].needs if need in lock.nodes}:
+        new, packs = new - packs, packs | new
+    for name in sorted(packs):
+        place, pin_ = f"{COMFYUI}/custom_nodes/{name}", lock.nodes[name]
+        trees.append(WantedTree(name, place, pin_.repository, pin_.commit))
     return trees
 
 

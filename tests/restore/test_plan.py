@@ -93,6 +93,7 @@ def test_a_folder_that_is_as_the_lock_says_needs_nothing() -> None:
 def test_the_bytes_to_fetch_are_those_of_files_that_are_not_at_hand() -> None:
     assert (planned(NOTHING).fetch, planned(NOTHING).unsized) == (970, 2)
     assert planned(replace(NOTHING, stored=[MODEL])).fetch == 900
+    assert planned(replace(NOTHING, partial={MODEL: 30})).fetch == 940
 
 
 @pytest.mark.parametrize(
@@ -130,9 +131,8 @@ def test_changed_files_at_the_right_commit_stay_with_a_warning() -> None:
 
 
 def test_a_checkout_that_was_killed_is_done_again_whatever_it_left() -> None:
-    tree = Tree(OTHER, PACK_URL, changes=("nodes.py",))
-    state = THERE.state.with_(moving={PACK_PLACE: PACK})
-    present = replace(THERE, trees={**THERE.trees, PACK_PLACE: tree}, state=state)
+    tree = Tree(OTHER, PACK_URL, changes=("nodes.py",), is_moving=True)
+    present = replace(THERE, trees={**THERE.trees, PACK_PLACE: tree})
     assert rows(planned(present)) == [("checkout", "KJNodes", "an interrupted checkout")]
 
 
