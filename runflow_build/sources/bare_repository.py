@@ -54,12 +54,11 @@ class BareRepository:
             return
         self.discard()
         beside = self.folder.with_name(f".{self.folder.name}.partial-{os.getpid()}")
-        beside.mkdir(parents=True)
-        done = run(beside, "init", "--quiet", "--bare", "--template=")
-        if done.code:
-            raise unanswered(done, self.url)
-        with (beside / "config").open("a", encoding="utf-8", newline="\n") as config:
-            config.write(_CONFIG.format(url=self.url, filter=self.filter))
+        for name in ("objects", "refs"):
+            (beside / name).mkdir(parents=True)
+        config = _CONFIG.format(url=self.url, filter=self.filter)
+        (beside / "config").write_text(config, encoding="utf-8", newline="\n")
+        (beside / "HEAD").write_text("ref: refs/heads/main\n", encoding="utf-8", newline="\n")
         beside.rename(self.folder)
 
     def discard(self) -> None:
@@ -99,18 +98,22 @@ class BareRepository:
     def refs(self) -> Said:
         return run(self.folder, "ls-remote", "--symref", self.url, network=True)
 
-    def fetch_commit(self, commit: str, limit_s: float = LONG_S) -> None:
+    def fetch_commit(self, commit: str) -> None:
         """Fetch a commit by its id. Raises Refused, Unanswered, Damaged."""
         depth = ["--depth=1"] if self.shallow else []
         # The ref is what keeps it, and what a later fetch builds upon.
-        self._fetch(limit_s, *depth, "origin", f"+{commit}:refs/runflow/{commit}")
+        self._fetch(LONG_S, *depth, "origin", f"+{commit}:refs/runflow/{commit}")
 
-    def fetch_all(self, limit_s: float = LONG_S) -> None:
-        """Fetch the whole past of all branches and tags. Raises Unanswered, Damaged."""
+    def fetch_all(self, blobs: bool) -> None:
+        """Fetch the whole past of all branches and tags, `blobs` with all files.
+
+        Raises Refused, Unanswered, Damaged."""
+        if (self.folder / "shallow").exists():  # it would hide the past
+            self.discard()
+            self.prepare()
         names = ("heads", "tags")
-        self._fetch(
-            limit_s, "--prune", "origin", *(f"+refs/{name}/*:refs/{name}/*" for name in names)
-        )
+        refs = (f"+refs/{name}/*:refs/{name}/*" for name in names)
+        self._fetch(LONG_S, *(["--no-filter"] if blobs else []), "--prune", "origin", *refs)
 
     def fetch_objects(self, names: Sequence[str]) -> None:
         """Fetch single objects, many at once; those that are here cost nothing."""
@@ -142,7 +145,13 @@ class BareRepository:
         raise unanswered(done, self.url)
 
 
+# What `git init --bare` writes; itself it heeds settings and variables of whoever calls us.
 _CONFIG = """\
+[core]
+	repositoryformatversion = 1
+	bare = true
+[extensions]
+	partialClone = origin
 [remote "origin"]
 	url = {url}
 	promisor = true

@@ -86,11 +86,8 @@ class CachedRepository:
         except Refused as refused:
             if refused.absent and bare is not self._graph and not self._in_graph(commit):
                 return False
-            # By way of its branches, then. What was fetched without its past would hide the rest.
-            if bare.shallow:
-                bare.discard()
-                bare.prepare()
-            bare.fetch_all()
+            # By way of its branches, then; such a host gives no single files later either.
+            bare.fetch_all(blobs=bare is not self._graph)
             if not bare.holds(commit):
                 return False
         self._answers.note_commit(commit)
@@ -132,7 +129,11 @@ class CachedRepository:
     def _blob(self, bare: BareRepository, commit: str, path: str, name: str) -> bytes:
         try:
             return bare.blob(name, not self._offline)
-        except Refused:
+        except Refused as refused:
+            if not refused.absent:
+                bare.fetch_all(blobs=True)
+                if bare.holds(commit):
+                    return bare.blob(name, network=False)
             reason = f"{self.url} does not give out {path} of its commit {commit[:12]}"
             raise Unanswered(reason) from None
 
