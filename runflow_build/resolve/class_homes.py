@@ -70,11 +70,14 @@ class Choice:
 
 
 def choices(claims: Mapping[str, Claims], standing: Callable[[Claim], int]) -> dict[str, Choice]:
-    """The pack of each class that anything claims and that is none of ComfyUI's own.
+    """The pack of each class that anything claims; for one of ComfyUI's own, only a wished one.
 
     Where one pack alone brings a class it is needed for sure, and goes before others elsewhere.
     """
-    open_ = {name: found.claims for name, found in claims.items() if not found.is_core}
+    open_ = {
+        name: tuple(one for one in found.claims if not found.is_core or standing(one) == 0)
+        for name, found in claims.items()
+    }
     sure = {found[0].repository for found in open_.values() if len(found) == 1}
 
     def standing_now(claim: Claim) -> int:

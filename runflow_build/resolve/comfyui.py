@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from ..file_names import SPEC_FILE
+from ..findings import Finding, Where
 from ..lock import repository
 from ..lock.model import ComfyUIPin
 from ..project.catalogue import commit_of, version_of
 from ..sources.git import Repository
-from ..sources.world import Unanswered
+from ..sources.world import Unanswered, World
 from ..spec.model import UPSTREAM_COMFYUI
 from .clone import Answer, answer_of
 from .inquiry import CAPTURE, Inquiry, refuses_short_commit
@@ -66,9 +68,9 @@ def _answer(inquiry: Inquiry, url: str) -> Answer | None:
     clone = inquiry.sources.install.repository() if inquiry.sources.install else None
     is_upstream = repository.same(url, UPSTREAM_COMFYUI)
     if repository.is_full_commit(ref):
-        commit, fix = ref.lower(), "write a tag, a branch or a commit that it has"
+        commit = ref.lower()
         is_known = is_upstream and version_of(commit)
-        if world and not is_known and not has_commit(inquiry, world, REF, NAME, url, commit, fix):
+        if world and not is_known and not _has(inquiry, world, url, commit):
             return None
         return _full(inquiry, commit, clone)
     if refuses_short_commit(inquiry, REF, ref):
@@ -97,6 +99,23 @@ def _answer(inquiry: Inquiry, url: str) -> Answer | None:
         return None
     answer = answer_of(inquiry, REF, NAME, clone, ref)
     return answer and Answer(answer.commit, _code_only(answer.changes))
+
+
+def _has(inquiry: Inquiry, world: World, url: str, commit: str) -> bool:
+    """Whether the commit may be pinned: the remote has it, or cannot be asked, and that is said."""
+    fix = "write a tag, a branch or a commit that it has"
+    try:
+        return has_commit(inquiry, world, REF, NAME, url, commit, fix)
+    except Unanswered as why:
+        inquiry.report(
+            Finding(
+                "commit-unchecked",
+                f"whether {url} has the commit {commit[:12]} is not known: {why.reason}",
+                Where(SPEC_FILE, key=REF),
+                fix=why.fix or "run `runflow lock --upgrade comfyui` when it can be reached",
+            )
+        )
+        return True
 
 
 def _full(inquiry: Inquiry, commit: str, clone: Repository | None) -> Answer:

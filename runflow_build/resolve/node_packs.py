@@ -74,13 +74,15 @@ class _Search:
             if not self._key_of(row.repository, row.folder, row.registry):
                 ask = asks.setdefault(row.identity(), Ask(folder=row.folder, id=row.registry))
                 ask.url = ask.url or row.repository
+                ask.needers.add(key)
                 if row.state:
                     ask.needed.setdefault(row.state, set()).add(key)
         new = [asks[name] for name in sorted(asks)]
         for ask in new:
             remember(self.inquiry, ask)
         each(self.inquiry, locate, new)
-        fresh = self.pin([ask for ask in new if not self._key_of(ask.url)])
+        new = [ask for ask in new if not self._key_of(ask.url)]
+        fresh = self.pin(_merged(self.inquiry, new))
         for key, row in wanted:
             asked = asks.get(row.identity())
             home = self._key_of(asked.url if asked else row.repository, row.folder, row.registry)

@@ -31,6 +31,7 @@ class Ask:
     classes: set[str] = field(default_factory=set)  # that only a look-up gives to it
     folder: str | None = None  # what a pack that needs it calls its folder
     id: str | None = None  # in the Comfy Registry, as a pack that needs it says
+    needers: set[str] = field(default_factory=set)  # packs that need it
     needed: dict[State, set[str]] = field(default_factory=dict)  # state -> packs that ask for it
     former: str | None = None  # key of the pin that answered the same wish before
     stays: bool = False  # that pin is the answer
@@ -41,10 +42,19 @@ class Ask:
     unanswered: Unanswered | None = None
     gone: bool = False  # another ask has taken what is said here
 
+    def rows(self) -> tuple[Row, ...]:
+        """For a finding: who wants it."""
+        return (*dict.fromkeys(self.users), *(("needed by", key) for key in sorted(self.needers)))
+
     def aux(self) -> str | None:
         """The repository that nodes name: `owner/name` on GitHub; None where they do not agree."""
-        urls = {url for one in self.references if one.aux_id and (url := github(one.aux_id))}
-        return min(urls) if len({url.lower() for url in urls}) == 1 else None
+        urls = self.aux_all()
+        return urls[0] if len({url.lower() for url in urls}) == 1 else None
+
+    def aux_all(self) -> list[str]:
+        """All repositories that nodes name."""
+        urls = (github(one.aux_id) for one in self.references if one.aux_id)
+        return sorted({url for url in urls if url})
 
     def ids(self) -> list[str]:
         """What nodes call the pack in the Comfy Registry."""
@@ -81,6 +91,7 @@ class Ask:
         self.classes |= other.classes
         self.folder = self.folder or other.folder
         self.registry = self.registry or other.registry
+        self.needers |= other.needers
         for state, packs in other.needed.items():
             self.needed.setdefault(state, set()).update(packs)
 

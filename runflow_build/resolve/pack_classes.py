@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from ..lock import repository
 from ..lock.model import ComfyUIPin
 from ..lock.needs import pack_names
-from ..project.catalogue import newest
+from ..project.catalogue import newest, versions
 from ..sources.world import RegistryPack
 from .class_homes import Choice, Claims, all_claims, choices, report_choices
 from .inquiry import Inquiry, Row
@@ -100,32 +100,39 @@ class Homes:
 
     def _lose(self, class_type: str, wished: list[Ask]) -> None:
         """Nothing knows the class; where packs are wished for, one of those is it."""
-        found = self.claims.get(class_type)
-        if found and not found.unanswered and not found.is_core and len(wished) == 1:
-            wished[0].classes.add(class_type)
-        elif (found and found.unanswered) or (not wished and not (found and found.is_core)):
+        found = self.claims.get(class_type, Claims())
+        if found.unanswered:
             self.lost.append(class_type)
+        elif found.is_core:
+            # Another version may have it; of these we know that they have not.
+            if self.comfyui and self.comfyui.version in versions():
+                self.lost.append(class_type)
+        elif not wished:
+            self.lost.append(class_type)
+        elif len(wished) == 1 and class_type in self.claims:
+            wished[0].classes.add(class_type)
 
     def report(self) -> None:
         """Explain the choices, and name the classes that have no home."""
         report_choices(self.inquiry, self.chosen, self.users)
         for name in self.lost:
-            found = self.claims.get(name)
-            if found and found.unanswered:
-                self.inquiry.unresolved(
-                    ("nodes",),
-                    f"which node pack brings the class {name} could not be looked up: "
-                    f"{found.unanswered.reason}",
-                    found.unanswered.fix or LATER,
-                    (self.users[name],),
-                )
-            else:
-                self.inquiry.unresolved(
-                    ("nodes",),
-                    f"nothing says which node pack brings the class {name}",
-                    "write the pack under nodes: in runflow.yaml, with repository and full commit",
-                    (*self._asked(), self.users[name]) if found else (),
-                )
+            self._report_lost(name, self.claims.get(name))
+
+    def _report_lost(self, name: str, found: Claims | None) -> None:
+        message = f"nothing says which node pack brings the class {name}"
+        fix = "write the pack under nodes: in runflow.yaml, with repository and full commit"
+        rows: tuple[Row, ...] = (self.users[name],) if found else ()
+        if found and found.unanswered:
+            message = f"which node pack brings the class {name} could not be looked up"
+            message += f": {found.unanswered.reason}"
+            fix = found.unanswered.fix or LATER
+        elif found and found.is_core:
+            version = self.comfyui.version if self.comfyui else None
+            message = f"the class {name} is one of ComfyUI's own, and {version} does not have it"
+            fix = "wish for the ComfyUI that has it: `ref` under comfyui: in runflow.yaml"
+        elif found:
+            rows = (*self._asked(), *rows)
+        self.inquiry.unresolved(("nodes",), message, fix, rows)
 
     def _asked(self) -> list[Row]:
         rows = [("asked", "neither the Comfy Registry nor ComfyUI-Manager's list knows it")]

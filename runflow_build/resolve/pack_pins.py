@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from ..file_names import SPEC_FILE
 from ..findings import Finding, Key, Where
 from ..lock import repository
@@ -36,12 +38,12 @@ def pin_of(inquiry: Inquiry, ask: Ask, key: str) -> NodePackPin | None:
         and refuses_short_commit(inquiry, ("nodes", key, "ref"), ref)
     ):
         return former
-    if not is_folder(key):
+    if ask.wished is None and not is_folder(key):
         inquiry.unresolved(
             ("nodes",),
             f"nodes name a pack `{shown(key)}`, which cannot be the name of a folder",
             "write the pack under nodes: in runflow.yaml, with its repository",
-            tuple(dict.fromkeys(ask.users)),
+            ask.rows(),
         )
         return former
     try:
@@ -51,7 +53,7 @@ def pin_of(inquiry: Inquiry, ask: Ask, key: str) -> NodePackPin | None:
             ("nodes", key),
             f"{key} could not be looked up: {why.reason}",
             why.fix or LATER,
-            tuple(dict.fromkeys(ask.users)),
+            ask.rows(),
         )
         return former
 
@@ -90,7 +92,8 @@ def _of_full_commit(
         return None
     world = inquiry.sources.world
     fix = "write a commit that it has, or the repository that has this one"
-    if world and not has_commit(inquiry, world, (*where, "ref"), key, url, commit, fix):
+    ref_key = (*where, "ref")
+    if world and not has_commit(inquiry, world, ref_key, key, url, commit, fix, ask.rows()):
         return None
     return NodePackPin(
         repository=url, ref=ask.wish.ref, commit=commit, dirty=_is_changed(found, commit)
@@ -120,8 +123,9 @@ def _captured(
     if answer is None:
         return None
     world, fix = inquiry.sources.world, "push the commit, or check out one that others can have"
-    if world and not has_commit(inquiry, world, where, key, url or remote, answer.commit, fix):
-        return None
+    with suppress(Unanswered):  # then the clone's word has to do: a branch of its remote has it
+        if world and not has_commit(inquiry, world, where, key, url or remote, answer.commit, fix):
+            return None
     registry = None
     if found.registry_id and found.version and answer.commit == clone.head():
         registry = RegistryPin(id=found.registry_id, version=found.version)
@@ -147,7 +151,7 @@ def _of_remote(
     where: Key = ("nodes", key)
     if ask.wish.ref:
         ref_key = (*where, "ref")
-        commit = commit_of_ref(inquiry, world, ref_key, key, url, ask.wish.ref)
+        commit = commit_of_ref(inquiry, world, ref_key, key, url, ask.wish.ref, ask.rows())
         return NodePackPin(repository=url, ref=ask.wish.ref, commit=commit) if commit else None
     states, said = ask.states(), state_said(found.version) if found else None
     if said:
@@ -175,7 +179,7 @@ def _of_open(
         if released:
             _say_open(inquiry, ask, key, f"its newest release, {latest}, is pinned")
             return State("version", latest), released
-    commit = commit_of_ref(inquiry, world, ("nodes", key), key, url, None)
+    commit = commit_of_ref(inquiry, world, ("nodes", key), key, url, None, ask.rows())
     if commit and (ask.wished is None or ask.is_nightly()):
         _say_open(inquiry, ask, key, f"the end of its default branch, {commit[:12]}, is pinned")
     return (None, commit) if commit else None
@@ -237,4 +241,4 @@ def _report_lack(inquiry: Inquiry, ask: Ask, key: str, commits: int) -> None:
         fix = f"write `repository: https://…` under nodes: {key}:, or {CAPTURE}"
     else:
         message = f"nothing says which commit of the node pack {key} is meant"
-    inquiry.unresolved(("nodes", key), message, fix, (*ask.tried, *dict.fromkeys(ask.users)))
+    inquiry.unresolved(("nodes", key), message, fix, (*ask.tried, *ask.rows()))

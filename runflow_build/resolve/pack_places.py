@@ -53,6 +53,9 @@ def _look_up(inquiry: Inquiry, world: World, ask: Ask, is_said: bool) -> None:
     elif url := ask.aux():
         ask.url = url
     else:
+        if several := ask.aux_all():
+            named = ", ".join(repository.name(one) for one in several)
+            ask.tried.append(("named", f"nodes do not agree: {named}"))
         _by_classes(inquiry, world, ask)
 
 
@@ -112,7 +115,7 @@ def _explain(inquiry: Inquiry, ask: Ask, best: Claim, classes: list[str]) -> Non
             f"nothing knows the node pack {shown(ask.name())} that nodes name; "
             f"{repository.name(best.repository)} is taken",
             Where(SPEC_FILE, key=("nodes",)),
-            also=(*ask.tried, chosen, *dict.fromkeys(ask.users)),
+            also=(*ask.tried, chosen, *ask.rows()),
             fix="where that is wrong, write the right one under nodes: in runflow.yaml, with its "
             "repository",
         )

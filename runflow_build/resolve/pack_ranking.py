@@ -29,7 +29,7 @@ class Claim:
 def together(claims: Iterable[Claim]) -> list[Claim]:
     """One claim for each repository, whoever makes it, by URL."""
     found: dict[str, Claim] = {}
-    for claim in sorted(claims, key=lambda one: (one.by, one.repository)):
+    for claim in sorted(claims, key=lambda one: (LISTS in one.by, one.repository)):
         before = found.get(claim.repository.lower())
         found[claim.repository.lower()] = _both(before, claim) if before else claim
     return [found[url] for url in sorted(found)]

@@ -65,23 +65,23 @@ def _commit(
 ) -> str | None:
     where = ("nodes", key)
     if state.kind == "ref":
-        return commit_of_ref(inquiry, world, where, key, url, state.name)
+        return commit_of_ref(inquiry, world, where, key, url, state.name, tuple(sorted(users)))
     if state.kind == "commit":
         fix = f"write a commit that it has as `ref` under nodes: {key}:, or the right repository"
-        return state.name if has_commit(inquiry, world, where, key, url, state.name, fix) else None
+        rows = tuple(sorted(users))
+        found = has_commit(inquiry, world, where, key, url, state.name, fix, rows)
+        return state.name if found else None
     commit = world.git.commit_of_version(url, state.name)
     if commit is None:
         versions = ask.registry.versions if ask.registry else ()
-        lacks = versions and state.name not in versions
-        rows = (
-            [("asked", f"the Comfy Registry has no version {shown(state.name)}")] if lacks else []
-        )
+        lack = ("asked", f"the Comfy Registry has no version {shown(state.name)}")
+        lacks = [lack] if versions and state.name not in versions else []
         inquiry.unresolved(
             where,
             f"no commit of {url} is version {shown(state.name)} of {key}: no tag is, and no "
             "pyproject.toml on its default branch was",
             f"write a tag or a full commit as `ref` under nodes: {key}:, or {CAPTURE}",
-            (*rows, *sorted(users)),
+            (*lacks, *sorted(users)),
         )
     return commit
 

@@ -5,15 +5,21 @@ from __future__ import annotations
 from ..file_names import SPEC_FILE
 from ..findings import Finding, Key, Where, did_you_mean
 from ..redact import shown
-from ..sources.world import RemoteRefs, Unanswered, World
-from .inquiry import CAPTURE, Inquiry
+from ..sources.world import RemoteRefs, World
+from .inquiry import CAPTURE, Inquiry, Row
 
 LATER = "run `runflow lock` again when it can be reached"
 _LARGEST_FILE = 1 << 20  # bytes; of a file that we read in a repository of strangers
 
 
 def commit_of_ref(
-    inquiry: Inquiry, world: World, key: Key, name: str, url: str, ref: str | None
+    inquiry: Inquiry,
+    world: World,
+    key: Key,
+    name: str,
+    url: str,
+    ref: str | None,
+    users: tuple[Row, ...] = (),
 ) -> str | None:
     """The commit of a tag or else a branch; None as `ref`: of the default branch.
 
@@ -25,17 +31,20 @@ def commit_of_ref(
             key,
             f"there is no repository {url} of {name}, or it is not public",
             f"write the repository that {name} has now, or {CAPTURE}",
+            users,
         )
         return None
     commit = _commit(refs, ref)
     if commit is None and ref is None:
-        inquiry.unresolved(key, f"{url} has no commit yet", f"name another repository of {name}")
+        fix = f"name another repository of {name}"
+        inquiry.unresolved(key, f"{url} has no commit yet", fix, users)
     elif commit is None:
         near = did_you_mean(ref or "", [*refs.tags, *refs.branches])
         inquiry.unresolved(
             key,
             f"{url} has no tag or branch `{shown(ref)}`{near}",
             "write a tag, a branch or a full commit that it has",
+            users,
         )
     return commit
 
@@ -47,33 +56,28 @@ def _commit(refs: RemoteRefs, ref: str | None) -> str | None:
 
 
 def has_commit(
-    inquiry: Inquiry, world: World, key: Key, name: str, url: str, commit: str, fix: str
+    inquiry: Inquiry,
+    world: World,
+    key: Key,
+    name: str,
+    url: str,
+    commit: str,
+    fix: str,
+    users: tuple[Row, ...] = (),
 ) -> bool:
-    """Whether the commit may be pinned: the remote gives it out, or cannot be asked.
+    """Whether the remote gives the commit out; reports `commit-missing` where it does not.
 
     A commit that nobody can have is an error, whatever the policy says; nothing stands in for it.
-    Reports `commit-missing`, `commit-unchecked`.
+    Raises Unanswered.
     """
-    where = Where(SPEC_FILE, key=key)
-    try:
-        found = world.git.has(url, commit)
-    except Unanswered as why:
-        inquiry.report(
-            Finding(
-                "commit-unchecked",
-                f"whether {url} has the commit {commit[:12]} of {name} is not known: {why.reason}",
-                where,
-                fix=why.fix or f"run `runflow lock --upgrade {name}` when it can be reached",
-            )
-        )
-        return True
+    found = world.git.has(url, commit)
     if not found:
         inquiry.report(
             Finding(
                 "commit-missing",
                 f"{url} does not have the commit {commit[:12]} of {name}, or not any more",
-                where,
-                also=(("commit", commit),),
+                Where(SPEC_FILE, key=key),
+                also=(("commit", commit), *users),
                 fix=fix,
             )
         )
