@@ -297,6 +297,11 @@ CODES: Mapping[str, Code] = {
     "diff-base": _error("What a lock is to be compared with cannot be had."),
     # -- resolving
     "not-resolved": _error("A wish has no pin; it is absent from runflow.lock."),
+    "package-option": _warning("A requirements file has an option that no lock can follow."),
+    "packages-conflict": _error("No versions of Python packages answer all who ask for them."),
+    "packages-unanswered": _error(
+        "No index could be asked for Python packages; no lock is written."
+    ),
     "ref-short-hash": _error("A commit is abbreviated; such a name can come to mean another one."),
     "commit-missing": _error("A commit is asked for that its repository does not give out."),
     "commit-unchecked": _warning("Nobody could be asked whether a repository has a commit."),

@@ -67,8 +67,12 @@ class Inquiry:
     ) -> None:
         """Report a wish without a pin, as severe as the policy says."""
         where = Where(SPEC_FILE, key=key)
-        level = _LEVELS[self.spec.policy.unresolved]
-        self.report(Finding("not-resolved", message, where, also, fix, level))
+        self.report(Finding("not-resolved", message, where, also, fix, self.level_of_unresolved))
+
+    @property
+    def level_of_unresolved(self) -> Severity:
+        """How severe the policy takes a wish without a pin."""
+        return _LEVELS[self.spec.policy.unresolved]
 
     def differs(self, key: Key, message: str, fix: str) -> None:
         """Report an installation that is not what is asked for."""
