@@ -12,7 +12,10 @@ import threading
 from collections.abc import Iterable, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
 
 BUSY_S = 5.0  # how long to wait for another process
 _BROKEN = ("not a database", "malformed", "corrupt", "no such table", "no such column")
@@ -27,6 +30,8 @@ class SqliteCache:
         self._version, self._schema = version, schema
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
+        self._file: tuple[int, int] | None = None  # which one is open: others may put it aside
+        self._guard: BaseFileLock | None = None
         self._given_up = False
 
     def read(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
@@ -72,7 +77,9 @@ class SqliteCache:
         if self._connection is None and not self._given_up:
             try:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
+                self._file = _identity(self.path)
                 self._connection = self._opened()
+                self._file = _identity(self.path)
             except sqlite3.Error as error:
                 self._connection = self._anew() if _is_broken(error) else self._to_read_only()
             except OSError:
@@ -84,15 +91,10 @@ class SqliteCache:
         """Raises sqlite3.Error; `not a database` for one of another version too."""
         connection = sqlite3.connect(self.path, timeout=BUSY_S, check_same_thread=False)
         try:
-            connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
             if self._version_in(connection) == 0:
-                connection.execute("BEGIN IMMEDIATE")  # two processes may come at once
-                if self._version_in(connection) == 0:
-                    for statement in self._schema.split(";"):
-                        connection.execute(statement)
-                    connection.execute(f"PRAGMA user_version = {self._version}")
-                connection.commit()
+                with self._alone():
+                    self._create(connection)
             if self._version_in(connection) != self._version:
                 raise sqlite3.DatabaseError("not a database of this version")
         except BaseException:
@@ -100,22 +102,36 @@ class SqliteCache:
             raise
         return connection
 
-    def _anew(self) -> sqlite3.Connection | None:
-        """Put the file aside and begin another; one process at a time, and only if still broken."""
-        from filelock import FileLock, Timeout
+    def _create(self, connection: sqlite3.Connection) -> None:
+        if self._version_in(connection) != 0:
+            return  # another process did
+        connection.execute("PRAGMA journal_mode = WAL")  # waits for nobody, whatever the timeout
+        connection.execute("BEGIN IMMEDIATE")
+        for statement in self._schema.split(";"):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {self._version}")
+        connection.commit()
 
+    def _alone(self) -> BaseFileLock:
+        """To be held while the file is made or put aside. Raises Timeout, which is an OSError."""
+        from filelock import FileLock
+
+        if self._guard is None:
+            self._guard = FileLock(f"{self.path}.lock", timeout=BUSY_S)
+        return self._guard
+
+    def _anew(self) -> sqlite3.Connection | None:
+        """Put the broken file aside, if no other process has done so by now, and begin another."""
         try:
-            with FileLock(f"{self.path}.lock", timeout=BUSY_S):
-                try:
-                    return self._opened()
-                except sqlite3.Error as error:
-                    if not _is_broken(error):
-                        return None
-                for end in ("", "-wal", "-shm"):
-                    with suppress(FileNotFoundError):
-                        os.replace(f"{self.path}{end}", f"{self.path}.aside{end}")
-                return self._opened()
-        except (OSError, sqlite3.Error, Timeout):
+            with self._alone():
+                if _identity(self.path) == self._file:
+                    for end in ("", "-wal", "-shm"):
+                        with suppress(FileNotFoundError):
+                            os.replace(f"{self.path}{end}", f"{self.path}.aside{end}")
+                connection = self._opened()
+                self._file = _identity(self.path)
+                return connection
+        except (OSError, sqlite3.Error):
             return None
 
     def _to_read_only(self) -> sqlite3.Connection | None:
@@ -136,6 +152,13 @@ class SqliteCache:
 
     def _version_in(self, connection: sqlite3.Connection) -> int:
         return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    with suppress(OSError):
+        stat = path.stat()
+        return stat.st_dev, stat.st_ino
+    return None
 
 
 def _is_broken(error: sqlite3.Error) -> bool:
