@@ -46,9 +46,15 @@ def resolve(
 
     `needs` is what `all_needs` says of these values, where the caller knows it already.
 
-    Reports `not-resolved`, `install-differs` (warnings), `ref-short-hash`, `content-differs`
-    (errors). Raises GitError where an installation's clones cannot be asked.
+    Code (ComfyUI, then packs, then packages) and files are resolved at the same time; findings come
+    in the same order whatever answered first.
+
+    Reports `not-resolved`, `install-differs` and what the resolvers themselves say. Raises GitError
+    where an installation's clones cannot be asked.
     """
+    from concurrent.futures import ThreadPoolExecutor
+    from dataclasses import replace
+
     from .comfyui import comfyui_pin
     from .inquiry import Inquiry
     from .models import model_pins
@@ -57,12 +63,22 @@ def resolve(
     from .resources import resource_pins
 
     known, _ = needs or all_needs(spec, workflows, definitions)
+    said: list[Finding] = []
     inquiry = Inquiry(spec, known, sources, previous, report, upgrade)
-    comfyui = comfyui_pin(inquiry)
+    of_files = replace(inquiry, report=said.append)
+    with ThreadPoolExecutor(1) as beside:
+        files = beside.submit(lambda: (model_pins(of_files), resource_pins(of_files)))
+        comfyui = comfyui_pin(inquiry)
+        nodes = node_pack_pins(inquiry, comfyui)
+        python, companions = python_pin(inquiry, comfyui, nodes)
+        models, resources = files.result()
+    for finding in said:
+        report(finding)
     return Pins(
         comfyui=comfyui,
-        nodes=node_pack_pins(inquiry, comfyui),
-        python=python_pin(inquiry),
-        models=model_pins(inquiry),
-        resources=resource_pins(inquiry),
+        nodes=nodes,
+        python=python,
+        models=models,
+        resources=resources,
+        companions=companions,
     )

@@ -29,7 +29,7 @@ def staleness(project: Project) -> list[Finding]:
     if project.lock is None:
         return [lock_missing()]
     return [
-        *_companions(project, project.lock),
+        *companions_lost(project, project.lock),
         *disagreements(project.spec, project.workflows, project.definitions, project.lock),
     ]
 
@@ -40,7 +40,7 @@ def lock_missing() -> Finding:
     return Finding("lock-missing", message, Where(LOCK_FILE), fix="run `runflow lock`")
 
 
-def _companions(project: Project, lock: Lock) -> list[Finding]:
+def companions_lost(project: Project, lock: Lock) -> list[Finding]:
     """The files beside the lock, by content: what the lock was written with is what is used."""
     pins = [lock.definitions, *(target.pylock for target in lock.python.targets.values())]
     found = []

@@ -24,6 +24,7 @@ from ..resolve import resolve, resolve_comfyui
 from ..sources import Sources
 from ..sources.install import find_install
 from ..validate import secrets
+from .fresh import companions_lost
 
 if TYPE_CHECKING:
     from ..sources.digests import DigestCache
@@ -125,7 +126,7 @@ def relock(
         pins = resolve(
             *told,
             sources,
-            project.lock,
+            _with_its_files(project),
             findings.append,
             upgrade,
             needs,
@@ -144,6 +145,22 @@ def relock(
             raise type(error)(*(project.locate(one) for one in error.findings)) from None
         written = save_files(texts)
     return Relocked(lock, diff(project.lock, lock), project.lock is None, placed, tuple(written))
+
+
+def _with_its_files(project: Project) -> Lock | None:
+    """The lock of before, less the pylock files that are not beside it any more."""
+    lock = project.lock
+    if lock is None:
+        return None
+    lost = {one.where.file for one in companions_lost(project, lock)}
+    targets = {
+        name: pins.model_copy(update={"pylock": None})
+        if pins.pylock and pins.pylock.file in lost
+        else pins
+        for name, pins in lock.python.targets.items()
+    }
+    python = lock.python.model_copy(update={"targets": targets})
+    return lock.model_copy(update={"python": python})
 
 
 def _as_running(
