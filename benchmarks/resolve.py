@@ -2,10 +2,10 @@
 
     python benchmarks/resolve.py [--models 400] [--packs 40] [--delay 0.05] [--runs 3]
 
-Whole processes, the median of `--runs`. `first`: empty caches, every answer after `--delay` seconds,
-node packs from git repositories on this disk. `warm, offline`: another project that asks the same,
-from the caches alone. `one by one`: the same look-ups of models with httpx, one after another, which
-is what a script without our client costs; `--help`: what no process of ours can be below.
+Whole processes, the median of `--runs`. `first`: empty caches, every answer after `--delay`
+seconds, node packs from git repositories on this disk. `warm, offline`: another project that asks
+the same, from the caches alone. `one by one`: the look-ups of models with httpx, one after another,
+which is what a script costs; `--help`: what no process of ours can be below.
 """
 
 from __future__ import annotations
@@ -60,17 +60,16 @@ def remotes(folder: Path, packs: int) -> dict[str, str]:
 def project(root: Path, models: int, packs: int) -> None:
     """An endpoint that loads all the models, and has a node of each pack."""
     root.mkdir()
-    nodes: list[dict[str, object]] = []
-    for number in range(packs):
-        nodes.append(
-            {
-                "id": number + 1,
-                "type": f"Pack{number}Class0",
-                "inputs": [],
-                "outputs": [],
-                "properties": {"cnr_id": f"pack-{number}", "ver": "1.1.0"},
-            }
-        )
+    nodes: list[dict[str, object]] = [
+        {
+            "id": number + 1,
+            "type": f"Pack{number}Class0",
+            "inputs": [],
+            "outputs": [],
+            "properties": {"cnr_id": f"pack-{number}", "ver": "1.1.0"},
+        }
+        for number in range(packs)
+    ]
     for number in range(models):
         name = f"model-{number}.safetensors"
         url = f"https://huggingface.co/bench/model-{number}/resolve/main/{name}"
