@@ -78,7 +78,7 @@ def test_refs_are_asked_once_and_known_offline(
     offline = GitCache(tmp_path / "git", offline=True)
     assert offline.refs(pack.url) == before
     assert before is not None and before.head == first
-    with pytest.raises(Unanswered, match="offline, the branches of https://example.org/o/x"):
+    with pytest.raises(Unanswered, match=r"offline, the branches of https://example\.org/o/x"):
         offline.refs("https://example.org/o/x")
 
 
