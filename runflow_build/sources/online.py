@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
+from .answers import AnswerCache
 from .digests import DigestCache
+from .file_hosts import FileHostsOnline
+from .git_hosts import GitCache
+from .http import Http, tokens_of
+from .indexes import UvIndexes
+from .mirrors import mirrors_of
+from .pack_lists import ManagerLists
+from .registry import ComfyRegistry
+from .user_cache import cache_folder
 from .world import World
 
 
@@ -15,6 +24,22 @@ def opened(
 ) -> Iterator[tuple[World, DigestCache]]:
     """What lies outside of this machine, and what is remembered of files on it.
 
-    Offline, only answers of before are given. Raises UsageError `mirror-malformed`.
+    Nothing is asked, and no client made, before somebody has a question. Offline, only answers of
+    before are given. Raises UsageError `mirror-malformed`.
     """
-    raise NotImplementedError
+    folder, mirrors = cache_folder(environ), mirrors_of(environ)
+    with ExitStack() as open_:
+        answers = AnswerCache(folder / "answers.db")
+        open_.callback(answers.close)
+        digests = DigestCache(folder / "digests.db")
+        open_.callback(digests.close)
+        http = Http(mirrors=mirrors, cache=answers, offline=offline, tokens=tokens_of(environ))
+        open_.callback(http.close)
+        world = World(
+            git=GitCache(folder / "git", offline=offline),
+            registry=ComfyRegistry(http),
+            lists=ManagerLists(http),
+            files=FileHostsOnline(http, answers),
+            packages=UvIndexes(mirrors, offline=offline, environ=environ),
+        )
+        yield world, digests
