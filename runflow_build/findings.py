@@ -361,6 +361,7 @@ CODES: Mapping[str, Code] = {
     "download-failed": _error("A file's host does not answer, or not until the file is whole."),
     "download-not-the-file": _error("What a host gives is not the file that the lock holds."),
     "download-insecure": _error("A file would come over a connection that anybody can change."),
+    "restore-not-fetched": _error("A source of what is to be restored gives no answer."),
     "restore-busy": _error("Another process restores into the same folder."),
     "restore-not-done": _error("A restore was not begun, because nobody said yes."),
     "code-not-trusted": _error("Code of a repository would run that nobody said to trust."),

@@ -30,6 +30,8 @@ COMMANDS = (
     "delete",
     "status",
     "run",
+    "restore",
+    "verify",
     "serve",
     "keys",
     "demo",

@@ -13,14 +13,14 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from app import Served, served
 from git_host import Published
 from index import PackageIndex, serving, wheel
-from place import File, Place
+from place import File, Place, Repo
 
 from runflow_build.lock.model import (
     ComfyUIPin,
@@ -39,7 +39,6 @@ HERE = f"{sys.version_info[0]}.{sys.version_info[1]}"  # the Python that is sure
 TARGET = {"linux": "linux-cpu", "darwin": "macos-cpu", "win32": "windows-cpu"}[sys.platform]
 UPSTREAM = "https://github.com/comfyanonymous/ComfyUI"
 PACK = "https://github.com/kijai/KJNodes"
-LIBRARY = "https://github.com/kijai/library"
 
 COMFYUI_FILES = {
     "main.py": """\
@@ -104,7 +103,7 @@ PACK_FILES = {
     ".gitignore": "__pycache__/\ninstalled.txt\n",
 }
 MODEL = hashlib.shake_128(b"a model").digest(700_001)
-MODEL_URL = f"https://huggingface.co/acme/styles/resolve/{'a' * 40}/style.safetensors"
+HUB = "acme/styles"
 
 
 def sha256(data: bytes) -> str:
@@ -119,7 +118,7 @@ class Restorable:
     files: Served
     index: PackageIndex
     repositories: dict[str, Published] = field(default_factory=dict)
-    lock: Lock = Lock(python=PythonPins(version=HERE))
+    lock: Lock = field(default_factory=lambda: Lock(python=PythonPins(version=HERE)))
     policy: dict[str, Any] = field(default_factory=lambda: {"trusted_repositories": ["kijai/*"]})
     packages: list[LockedPackage] = field(default_factory=list)
 
@@ -160,6 +159,14 @@ class Restorable:
             made.allow("uploadpack.allowAnySHA1InWant", "true")
             self.repositories[url] = made
         return self.repositories[url].commit(files)
+
+    def model(self, name: str, data: bytes) -> ModelPin:
+        """The pin of a file that the hub has from now on, at a commit of its own."""
+        repo = self.files.place.repos.setdefault(HUB, Repo({}))
+        commit = f"{len(repo.commits) + 1:040x}"
+        repo.commits[commit] = {name: File(data)}
+        url = f"https://huggingface.co/{HUB}/resolve/{commit}/{name}"
+        return ModelPin(sha256=sha256(data), size=len(data), url=url)
 
     def write(self) -> None:
         """Write runflow.yaml, the lock, its pylock and the input files into the project."""
@@ -219,8 +226,7 @@ class Restorable:
 @contextmanager
 def restorable(folder: Path) -> Iterator[Restorable]:
     """A project that locks ComfyUI, a node pack, a package, a model and an input file."""
-    place = Place(files={MODEL_URL: File(MODEL)})
-    with served(place) as files, serving() as index:
+    with served(Place()) as files, serving() as index:
         world = Restorable(folder, files, index)
         base = (folder / "git").as_posix()
         (folder / "gitconfig").write_text(
@@ -238,11 +244,7 @@ def restorable(folder: Path) -> Iterator[Restorable]:
         world.pin(
             comfyui=ComfyUIPin(repository=UPSTREAM, ref="v0.8.0", commit=comfyui),
             nodes={"KJNodes": NodePackPin(repository=PACK, commit=pack, classes=["KJResize"])},
-            models={
-                "loras/style.safetensors": ModelPin(
-                    sha256=sha256(MODEL), size=len(MODEL), url=MODEL_URL
-                )
-            },
+            models={"loras/style.safetensors": world.model("style.safetensors", MODEL)},
             resources={"input/otter.txt": ResourcePin(sha256=sha256(b"an otter"), size=8)},
         )
         yield world
@@ -267,6 +269,3 @@ def tree_of(folder: Path) -> dict[str, str]:
         head = path / "HEAD"
         found[path.relative_to(folder).as_posix()] = head.read_text() if head.is_file() else ""
     return found
-
-
-__all__ = ["Restorable", "replace", "restorable", "tree_of"]
