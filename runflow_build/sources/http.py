@@ -15,11 +15,12 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
+from ..redact import redacted
 from .answers import Answer, AnswerCache, key_of
 from .backoff import Clock
 from .mirrors import Mirrors
 from .outage import Missing, Refused, host_of, tokens_of
-from .transport import REDIRECTS, Reply, Transport
+from .transport import REDIRECTS, Reply, Transport, check_url
 from .world import Unanswered
 
 __all__ = ["Body", "Head", "Http", "Keep", "Missing", "Refused", "tokens_of"]
@@ -130,6 +131,7 @@ class Http:
 
     @contextmanager
     def _stream(self, url: str, start: int, stop: int | None, etag: str | None) -> Iterator[Body]:
+        check_url(url)
         if self.offline:
             raise _offline(url)
         asked = dict(_AS_IT_IS)
@@ -156,6 +158,7 @@ class Http:
         self, method: str, url: str, keep: Keep, ask: Callable[[Answer | None], Answer]
     ) -> Answer:
         """The answer from the cache where it is fresh, else asked for, and kept."""
+        check_url(url)
         if self._cache is None:
             if self.offline:
                 raise _offline(url)
@@ -270,8 +273,10 @@ def _text_of(answer: Answer) -> str:
 
 
 def _unsigned(final: str, url: str) -> str:
-    """Where it ended, without what an answer added as a query: that may be a signature."""
-    return final if final == url else urlsplit(final)._replace(query="").geturl()
+    """Where it ended, without what is a secret or may be one: a query that an answer added."""
+    parts = urlsplit(final)
+    query = parts.query if final == url and redacted(url) == url else ""
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query=query).geturl()
 
 
 def _offline(url: str) -> Unanswered:

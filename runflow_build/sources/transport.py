@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 CONNECT_S = 5.0
 LONGEST_S = 300.0  # of one answer in memory
 MOST_REDIRECTS = 10
+NO_URL = "it is no http or https URL that can be asked"
 _SMALL = 1 << 16  # bytes
 REDIRECTS = (301, 302, 303, 307, 308)
 _PASSING = (408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524)
@@ -139,10 +140,11 @@ class Transport:
         answer, which may be long; without it, the answer ends with `read`. Raises Unanswered.
         """
         host, waited, attempt = host_of(self._mirrors.local(url)), 0.0, 0
-        busy = Unanswered(f"{host_of(url)} is busy", LATER)
+        why = Unanswered(f"{host_of(url)} is busy", LATER)
         while True:
             attempt += 1
-            waited += self._pause(self._hosts.wait_s(host), waited, busy)
+            if wait_s := self._hosts.wait_s(host):
+                waited += self._pause(wait_s + pause_s(1), waited, why)  # not all at once
             try:
                 with ExitStack() as stack:
                     bulk = held is not None
@@ -153,18 +155,19 @@ class Transport:
                 self._hosts.answered(host)
                 return value
             except _Passing as error:
-                why = error.why
+                why, is_told = error.why, error.wait_s is not None
                 if error.wait_s is not None:
                     self._hosts.busy(error.host, error.wait_s)
             except Lost as error:
-                why = error.why
+                why, is_told = error.why, False
                 if not error.passes:
                     raise why from None
             if attempt >= self._hosts.attempts(host):
                 self._hosts.in_vain(host)
                 times = f" ({attempt} attempts)" if attempt > 1 else ""
                 raise _again(why, f"{why.reason}{times}") from None
-            waited += self._pause(pause_s(attempt), waited, why)
+            if not is_told:
+                waited += self._pause(pause_s(attempt), waited, why)
 
     def lost(self, public: str, error: httpx.TransportError) -> Lost:
         """A connection that broke after it had answered."""
@@ -199,8 +202,11 @@ class Transport:
             target = response.headers.get("location")
             if not target:
                 raise Unanswered(f"{host_of(public)} redirects to nowhere")
-            after = self._mirrors.public(urljoin(str(response.request.url), target))
-            after = after.partition("#")[0]
+            try:
+                after = self._mirrors.public(urljoin(str(response.request.url), target))
+                after = check_url(after.partition("#")[0])
+            except (ValueError, Unanswered):
+                raise Unanswered(f"{host_of(public)} redirects to what is no URL") from None
             if not elsewhere and _origin(after) != _origin(public):
                 return Reply(response, public, told, self)
             _check_redirect(public, after, seen)
@@ -228,8 +234,8 @@ class Transport:
             client = self._client(bulk, local)
             request = client.build_request(method, local, headers=given)
             response = _drained(client.send(request, stream=True))
-        except (httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeError):
-            raise Unanswered("it is no http or https URL that can be asked") from None
+        except (httpx.InvalidURL, UnicodeError):
+            raise Unanswered(NO_URL) from None
         except httpx.TransportError as error:
             why = unreached(public, local, error)
             if never_connected(error):
@@ -315,10 +321,21 @@ def _drained(response: httpx.Response) -> httpx.Response:
     return response
 
 
+def check_url(url: str) -> str:
+    """The URL. Raises Unanswered where none of the web can be meant."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        raise Unanswered(NO_URL) from None
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise Unanswered(NO_URL)
+    return url
+
+
 def _check_redirect(public: str, after: str, seen: set[str]) -> None:
-    scheme, before = urlsplit(after).scheme, urlsplit(public).scheme
-    if scheme not in ("http", "https") or (before, scheme) == ("https", "http"):
-        raise Unanswered(f"{host_of(public)} redirects from {before} to {scheme or 'nowhere'}")
+    if urlsplit(public).scheme == "https" != urlsplit(after).scheme:
+        raise Unanswered(f"{host_of(public)} redirects from https to http")
     if after in seen or len(seen) > MOST_REDIRECTS:
         raise Unanswered(f"{host_of(public)} redirects in a circle")
 
