@@ -37,14 +37,15 @@ def state_of(folder: Path) -> CheckoutState:
     if tree is None:
         return CheckoutState(None, None)
     commit, changes = status_of(folder)
+    remote = tree.remote()
     drifted: dict[str, str] = {}
-    for one in submodules_in(folder, tree.remote() or "", commit):
+    for one in submodules_in(folder, remote or "", commit):
         inner = state_of(folder / one.path)
         if inner.commit != one.commit:
             drifted[one.path] = inner.commit or ""
         changes += [f"{one.path}/{path}" for path in inner.changes]
         drifted |= {f"{one.path}/{path}": at for path, at in inner.submodules.items()}
-    return CheckoutState(commit, tree.remote(), sorted(changes), drifted)
+    return CheckoutState(commit, remote, sorted(changes), drifted)
 
 
 def submodules_in(folder: Path, url: str, commit: str | None) -> list[Submodule]:

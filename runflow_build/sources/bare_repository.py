@@ -16,12 +16,14 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from .git_program import LONG_S, SHORT_S, Said, run
+from .git_program import SHORT_S, Said, run
 from .git_refusals import kind_of, unanswered
 from .world import Unanswered
 
+_PAST_S = 600.0  # for commits with their past, be it of years
 _ORPHAN_ENDS_S = 5.0  # a git whose parent was killed ends by itself, at its next word to nobody
 OFFLINE_FIX = "ask once with the network"
+_HALF_FETCHED_S = 3600.0  # older than any fetch that still runs
 _MOST_NAMES = 400  # object ids on one command line
 
 
@@ -31,6 +33,10 @@ class Refused(Exception):
     def __init__(self, absent: bool) -> None:
         super().__init__(absent)
         self.absent = absent
+
+
+class NoRepository(Unanswered):
+    """The host says that there is no such repository."""
 
 
 class Damaged(Exception):
@@ -51,6 +57,7 @@ class BareRepository:
     def prepare(self) -> None:
         """Make the repository unless it is there."""
         if (self.folder / "HEAD").is_file() and (self.folder / "config").is_file():
+            self._sweep()
             return
         self.discard()
         beside = self.folder.with_name(f".{self.folder.name}.partial-{os.getpid()}")
@@ -60,6 +67,14 @@ class BareRepository:
         (beside / "config").write_text(config, encoding="utf-8", newline="\n")
         (beside / "HEAD").write_text("ref: refs/heads/main\n", encoding="utf-8", newline="\n")
         beside.rename(self.folder)
+
+    def _sweep(self) -> None:
+        """Remove what a git that was killed had fetched by half."""
+        old = time.time() - _HALF_FETCHED_S
+        for left in self.folder.glob("objects/pack/tmp_*"):
+            with suppress(OSError):
+                if left.stat().st_mtime < old:
+                    left.unlink()
 
     def discard(self) -> None:
         """Take the repository away, and what was left of attempts to make it."""
@@ -96,13 +111,15 @@ class BareRepository:
     # -- from the host
 
     def refs(self) -> Said:
-        return run(self.folder, "ls-remote", "--symref", self.url, network=True)
+        """What the host calls its commits, in the words of ls-remote."""
+        words = ("ls-remote", "--symref", self.url)
+        return run(self.folder, *words, network=True, limit_s=SHORT_S)
 
     def fetch_commit(self, commit: str) -> None:
         """Fetch a commit by its id. Raises Refused, Unanswered, Damaged."""
         depth = ["--depth=1"] if self.shallow else []
         # The ref is what keeps it, and what a later fetch builds upon.
-        self._fetch(LONG_S, *depth, "origin", f"+{commit}:refs/runflow/{commit}")
+        self._fetch(_PAST_S, *depth, "origin", f"+{commit}:refs/runflow/{commit}")
 
     def fetch_all(self, blobs: bool) -> None:
         """Fetch the whole past of all branches and tags, `blobs` with all files.
@@ -113,7 +130,7 @@ class BareRepository:
             self.prepare()
         names = ("heads", "tags")
         refs = (f"+refs/{name}/*:refs/{name}/*" for name in names)
-        self._fetch(LONG_S, *(["--no-filter"] if blobs else []), "--prune", "origin", *refs)
+        self._fetch(_PAST_S, *(["--no-filter"] if blobs else []), "--prune", "origin", *refs)
 
     def fetch_objects(self, names: Sequence[str]) -> None:
         """Fetch single objects, many at once; those that are here cost nothing."""
@@ -142,7 +159,8 @@ class BareRepository:
             raise Refused(kind == "absent")
         if kind == "other":
             raise Damaged(done.err)
-        raise unanswered(done, self.url)
+        told = unanswered(done, self.url)
+        raise NoRepository(told.reason, told.fix) if kind == "gone" else told
 
 
 # What `git init --bare` writes; itself it heeds settings and variables of whoever calls us.

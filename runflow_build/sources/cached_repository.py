@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from ..lock.repository import name as name_of
 from . import git_versions
-from .bare_repository import OFFLINE_FIX, BareRepository, Damaged, Refused
+from .bare_repository import OFFLINE_FIX, BareRepository, Damaged, NoRepository, Refused
 from .git_answers import Answers
 from .git_program import Said
 from .git_refusals import kind_of, unanswered
@@ -72,7 +72,10 @@ class CachedRepository:
         refs = self._asked.get(self.url) or (self._answers.refs if self._offline else None)
         if refs and commit in (refs.head, *refs.tags.values(), *refs.branches.values()):
             return True
-        return self._on(self._files, lambda bare: self._obtained(bare, commit))
+        try:
+            return self._on(self._files, lambda bare: self._obtained(bare, commit))
+        except NoRepository:
+            return False
 
     def _obtained(self, bare: BareRepository, commit: str) -> bool:
         """Whether the commit is in `bare`, fetched if need be; False: the host does not have it."""

@@ -18,7 +18,8 @@ from typing import IO, Any
 from .git import MISLEADING, NO_GIT, GitError, configured
 
 PROTOCOLS = "https:ssh:file"  # never ext::, which runs a program, nor what is not encrypted
-SHORT_S, LONG_S = 120.0, 3600.0  # for questions; for whole histories and work trees
+SHORT_S, LONG_S = 120.0, 3600.0  # for questions; for work trees
+_LAST_WORDS_S = 2.0
 
 _SETTINGS = {
     "advice.detachedHead": "false",
@@ -111,8 +112,11 @@ def _ended(process: subprocess.Popen[bytes], stdin: bytes | None, limit_s: float
         late = False
     except subprocess.TimeoutExpired:
         _kill(process)
-        out, err = process.communicate()
-        late = True
+        out, err, late = b"", b"", True
+        # A daemon that git started, for credentials, may hold the pipes open for longer.
+        with suppress(subprocess.TimeoutExpired):
+            out, err = process.communicate(timeout=_LAST_WORDS_S)
+        _close(process.stdin, process.stdout, process.stderr)
     except BaseException:
         _kill(process)
         _close(process.stdin, process.stdout, process.stderr)

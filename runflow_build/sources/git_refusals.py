@@ -13,6 +13,7 @@ from .world import Unanswered
 Kind = Literal[
     "late",
     "left out",
+    "corrupt",
     "protocol",
     "disk",
     "busy",
@@ -31,6 +32,7 @@ _SIGNS: tuple[tuple[Kind, str], ...] = (
         "left out",
         r"lazy fetching disabled|transport '[^']*' not allowed[\s\S]*from promisor remote",
     ),
+    ("corrupt", r"repository corruption on the remote"),
     ("protocol", r"transport '[^']*' not allowed|protocol '[^']*' is not (?:allowed|supported)"),
     ("disk", r"No space left on device|Disk quota exceeded|Read-only file system"),
     ("busy", r"\.lock': File exists|cannot lock ref|[Uu]nable to create '[^']*\.lock'"),
@@ -75,6 +77,7 @@ def unanswered(said: Said, url: str) -> Unanswered:
     host = urlsplit(url).netloc
     reasons: dict[Kind, tuple[str, str | None]] = {
         "late": (f"git got no end of {url} from {host} in time", "try again on a faster line"),
+        "corrupt": (f"{host} cannot read its own copy of {url}", "ask the host, or another mirror"),
         "protocol": (
             f"the settings of git lead {url} to a protocol that is not secure",
             "let `insteadOf` name an https, ssh or file address",

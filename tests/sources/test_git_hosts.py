@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -161,6 +162,24 @@ def test_a_commit_that_nobody_has_is_a_no_and_a_dead_line_is_none(
     git_host.goes_down()
     with pytest.raises(Unanswered, match="cannot be reached"):
         cache.has(pack.url, "2" * 40)
+
+
+def test_a_repository_that_is_gone_has_no_commit(git_host: GitHost, cache: GitCache) -> None:
+    assert git_host
+    assert not cache.has("https://example.org/o/gone", NOWHERE)
+    with pytest.raises(Unanswered, match=r"there is no repository https://example\.org/o/gone"):
+        cache.read("https://example.org/o/gone", NOWHERE, "a")
+    assert cache.commit_of_version("https://example.org/o/gone", "1.0") is None
+
+
+def test_a_host_that_never_answers_is_left_at_the_time_limit(
+    git_host: GitHost, cache: GitCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("runflow_build.sources.bare_repository.SHORT_S", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        git_host.leads_to(f"https://127.0.0.1:{silent.getsockname()[1]}/")
+        with pytest.raises(Unanswered, match=r"from example\.org in time"):
+            cache.refs("https://example.org/o/pack")
 
 
 def test_a_host_that_refuses_single_commits_gives_its_branches(
