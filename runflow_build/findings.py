@@ -356,6 +356,8 @@ CODES: Mapping[str, Code] = {
         "A submodule lies or comes from where it could do harm, or where nobody can reach it."
     ),
     "restore-no-packages": _error("The lock has no pylock for the machine that is restored."),
+    "python-missing": _error("The Python that the lock wants is not installed."),
+    "packages-not-installed": _error("Python packages could not be installed as they are locked."),
     "restore-no-room": _error("The disk has not the room for what is to be restored."),
     "restore-not-written": _error("A file could not be put in its place; the system refuses."),
     "download-failed": _error("A file's host does not answer, or not until the file is whole."),

@@ -105,9 +105,8 @@ class UvIndexes:
         self._offline = offline
         self._cache = cache
         self._environ = os.environ if environ is None else environ
-        local = mirrors.local(PYPI)
-        self._users = None if local != PYPI else _users_index(self._environ)
-        self._pypi = self._users or local
+        self._pypi = pypi_of(mirrors, self._environ)
+        self._users = self._pypi if self._pypi not in (PYPI, mirrors.local(PYPI)) else None
 
     def resolve(
         self, asked: Sequence[Asked], python: str, target: str, known: Mapping[str, str]
@@ -292,10 +291,13 @@ def _named_in(explanation: str) -> set[str]:
     return {normal_name(word.rstrip(".")) for word in words}
 
 
-def _users_index(environ: Mapping[str, str]) -> str | None:
-    """The mirror of PyPI that the user's tools are told to use."""
-    found = next((environ[name] for name in _INDEX_VARIABLES if environ.get(name)), None)
-    return None if found is None or found.rstrip("/") == PYPI else found.rstrip("/")
+def pypi_of(mirrors: Mirrors, environ: Mapping[str, str]) -> str:
+    """Where to ask for what PyPI has: our mirror of it, else that of the user's tools, else PyPI."""
+    local = mirrors.local(PYPI)
+    if local != PYPI:
+        return local
+    found = next((environ[name] for name in _INDEX_VARIABLES if environ.get(name)), PYPI)
+    return found.rstrip("/")
 
 
 def _without_needless_sources(pylock: Pylock) -> Pylock:
