@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from place import CivitaiVersion, File, Place
-from question import WHEN, Question
+from question import WHEN, Question, any_file
 from starlette.responses import JSONResponse, Response
 
 CIVITAI, CIVITAI_STORE = "civitai.com", "b2.civitai.com"
@@ -29,6 +29,8 @@ def civitai(question: Question) -> Response:
         return _civitai_model(place, int(parts[3]))
     if parts[:3] == ["api", "download", "models"]:
         return _civitai_download(question, int(parts[3]))
+    if parts[:1] == ["login"]:
+        return any_file(question)
     return JSONResponse({"error": "Not found"}, 404)
 
 
