@@ -6,10 +6,13 @@ there what is asked and what is kept.
 
 from __future__ import annotations
 
+import os
+import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from logging import Filter, LogRecord, getLogger
 from threading import Lock
@@ -19,6 +22,7 @@ from urllib.parse import urljoin, urlsplit
 from .. import __version__
 from ..redact import redacted
 from .backoff import LONGEST_WAIT_S, Clock, Hosts, asked_wait_s, pause_s
+from .direct import raw_chunks
 from .mirrors import Mirrors
 from .outage import LATER, host_of, never_connected, passes, refused, unreached
 from .world import Unanswered
@@ -88,7 +92,7 @@ class Reply:
         if self.response.is_stream_consumed:  # of an error: see _drained
             return
         try:
-            yield from self.response.iter_raw()
+            yield from raw_chunks(self.response)
         except httpx.TransportError as error:
             raise self.transport.lost(self.url, error).why from None
 
@@ -286,6 +290,18 @@ class _NoSecrets(Filter):
 _no_secrets = _NoSecrets()
 
 
+def _trusted() -> ssl.SSLContext:
+    """Whose certificates count, read once (50 ms): the environment's choice, else certifi's."""
+    return _trusted_by(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+
+
+@cache
+def _trusted_by(file: str | None, folder: str | None) -> ssl.SSLContext:
+    import httpx
+
+    return httpx.create_ssl_context()  # reads both variables by itself
+
+
 def _new_client(connections: int, silent_s: float, bulk: bool) -> httpx.Client:
     import httpx
 
@@ -295,11 +311,12 @@ def _new_client(connections: int, silent_s: float, bulk: bool) -> httpx.Client:
     if bulk:
         from .bulk import BulkTransport
 
-        transport = BulkTransport(CONNECT_S, silent_s)
+        transport = BulkTransport(_trusted(), CONNECT_S, silent_s)
         return httpx.Client(headers=headers, cookies=cookies, transport=transport)
     own = ("all://127.0.0.1", "all://localhost", "all://[::1]")  # through no proxy
     return httpx.Client(
         http2=True,
+        verify=_trusted(),
         headers=headers,
         cookies=cookies,
         timeout=httpx.Timeout(silent_s, connect=CONNECT_S, pool=None),
