@@ -215,7 +215,7 @@ def _compare_versions(inquiry: Inquiry, world: World, key: str, pin: NodePackPin
         _, version = project_of(text_at(world, pin.repository, pin.commit, PROJECT_FILE))
     except Unanswered:
         return
-    if version and version != pin.registry.version:
+    if version and version.removeprefix("v") != pin.registry.version.removeprefix("v"):
         inquiry.report(
             Finding(
                 "pack-version-differs",

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from runflow_build.lock.needs import Needs, needs_of
+from runflow_build.lock.model import NodePackPin
+from runflow_build.lock.needs import Needs, homes_of, needs_of, packs_by_endpoint
 from runflow_build.project.catalogue import shipped
 from runflow_build.spec.model import Spec
 from runflow_build.workflow.definitions import Definitions
@@ -214,3 +215,49 @@ def test_nodes_that_only_the_browser_has_need_no_pack() -> None:
     assert needs.prompt["4"]["inputs"] == {"images": ["1", 0]}
     assert needs.packs == []
     assert needs.foreign == set()
+
+
+def pack(name: str, **more: Any) -> NodePackPin:
+    url = f"https://github.com/owner/{name}"
+    return NodePackPin(repository=url, commit="a" * 40, **more)
+
+
+def test_a_class_has_the_home_that_its_node_or_a_look_up_says() -> None:
+    needs = packs_of(
+        ("Named", {"cnr_id": "comfyui-named"}),
+        ("NamedOtherwise", {"cnr_id": "a-name-that-only-the-registry-knows"}),
+        ("LookedUp", {}),
+        ("Homeless", {}),
+    )
+    packs = {
+        "ComfyUI-Named": pack("ComfyUI-Named"),
+        "Found": pack("Found", classes=["LookedUp", "NamedOtherwise", "NotInUse"]),
+    }
+    assert homes_of(needs, packs) == {
+        "Named": {"ComfyUI-Named"},
+        "NamedOtherwise": {"Found"},
+        "LookedUp": {"Found"},
+    }
+
+
+def test_a_pack_comes_with_the_packs_that_it_needs() -> None:
+    one = packs_of(("LookedUp", {}))
+    other = packs_of(("Named", {"cnr_id": "last"}))
+    packs = {
+        "first": pack("first", classes=["LookedUp"], needs=["middle"]),
+        "middle": pack("middle", needs=["last", "first", "gone"]),
+        "last": pack("last"),
+    }
+    assert packs_by_endpoint({"one": one, "other": other}, packs) == {
+        "one": {"first", "middle", "last"},
+        "other": {"last"},
+    }
+
+
+def test_a_pack_that_only_another_needs_is_no_home_of_unknown_classes() -> None:
+    needs = packs_of(("Homeless", {}))
+    packs = {"spare": pack("spare"), "user": pack("user", needs=["needed"])}
+    packs |= {"needed": pack("needed"), "known": pack("known", classes=["Another"])}
+    known = packs_of(("Another", {}))
+    found = packs_by_endpoint({"one": needs, "two": known}, packs)
+    assert found == {"one": {"needed", "spare", "user"}, "two": {"known"}}

@@ -118,3 +118,13 @@ def test_a_class_that_nobody_is_known_to_bring_is_a_warning(checked: Checked) ->
         "poster.json: warning pack-unlocked: no node pack in the lock is known to bring MakeNoise"
     )
     assert pack_findings(checked, {}, {"Some-Pack": PACK}) == ""
+
+
+def test_a_class_that_a_look_up_gave_to_a_locked_pack_is_covered(checked: Checked) -> None:
+    other = {"cnr_id": "a-name-that-only-the-registry-knows"}
+    found = {**PACK, "repository": "https://github.com/someone/Else", "classes": ["MakeNoise"]}
+    assert "error pack-unlocked" in pack_findings(
+        checked, other, {"Else": {**found, "classes": []}}
+    )
+    assert pack_findings(checked, other, {"Else": found}) == ""
+    assert pack_findings(checked, {}, {"Else": found}) == ""
