@@ -100,7 +100,6 @@ def meant(plan: Plan, wanted: Wanted, state: Restored) -> Restored:
     rerun = {step.name for step in plan.of("script")}
     return state.with_(
         target=wanted.packages.target,
-        environment=state.environment or bool(plan.of("environment")),
         files={**state.files, **{step.place: contents[step.place] for step in steps}},
         scripts={pack: ran for pack, ran in state.scripts.items() if pack not in rerun},
     )

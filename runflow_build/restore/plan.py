@@ -56,6 +56,8 @@ class Present:
     )  # absent: nothing is there
     strangers: Sequence[str] = ()  # node packs that ComfyUI would load and nobody wants
     environment: bool = False  # there is a Python environment
+    is_own: bool = False  # restore made it
+    is_whole: bool = False  # and came to the end with just this pylock
     packages: Sequence[PackageDrift] = ()  # those that are not as the pylock says
     state: Restored = field(default_factory=Restored)
     stored: Collection[str] = ()  # sha256 of files that are at hand whole
@@ -190,13 +192,16 @@ def _left_alone(wanted: WantedTree, changes: Sequence[str]) -> Finding:
 
 def _environment(wanted: Wanted, present: Present) -> Iterator[Step | Finding]:
     packages, off = wanted.packages, present.packages
-    if present.environment and not off:
+    if present.state.scripts:  # an install.py may install what it likes
+        off = [one for one in off if one.kind != "extra"]
+    if present.environment and not off and (present.is_whole or not present.is_own):
         return
-    if present.environment and not present.state.environment:
+    if present.environment and not present.is_own:
         yield in_the_way(ENVIRONMENT, "a Python environment that restore did not make")
         return
-    names = [one.name for one in off]
-    reason = f"{len(off)} packages differ: {_few(names)}" if present.environment else "missing"
+    names = _few([one.name for one in off]) or "none"
+    reason = f"packages that differ: {names}" if present.is_whole else "not whole for this pylock"
+    reason = reason if present.environment else "missing"
     yield Step("environment", packages.file, ENVIRONMENT, reason, packages.size)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ..sources.files import Content, below
 from ..sources.git import repository_at
 from .checkout import state_of
-from .environment import drift
+from .environment import drift, is_ours, is_whole
 from .moving import unfinished
 from .partial import received
 from .plan import InTheWay, Present, Tree
@@ -55,6 +55,8 @@ def look(
             },
             files=files,
             environment=has_environment,
+            is_own=is_ours(environment),
+            is_whole=is_whole(environment, wanted.packages.pylock, wanted.packages.python),
             packages=packages,
             state=read_state(folder),
             stored=stored,

@@ -11,6 +11,7 @@ from ..errors import RestoreError
 from ..file_names import SPEC_FILE, STATE_FOLDER
 from ..findings import Finding, Where
 from ..redact import redacted, shown
+from .environment import python_of
 from .wanted import COMFYUI, ENVIRONMENT
 
 # What a program needs to run at all; no token, key or setting of the user is among it.
@@ -81,11 +82,6 @@ def not_run(folder: Path, packs: Iterable[str]) -> list[Finding]:
         for pack in packs
         if (folder / COMFYUI / "custom_nodes" / pack / "install.py").is_file()
     ]
-
-
-def python_of(environment: Path) -> Path:
-    """The interpreter of a virtual environment."""
-    return environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
 def _environment(ours: Mapping[str, str], environment: Path, comfyui: Path) -> dict[str, str]:

@@ -26,7 +26,6 @@ class Restored:
 
     target: str | None = None  # linux-cu128; None: nothing was restored here
     only: tuple[str, ...] = ()  # slugs; empty: the whole lock
-    environment: bool = False  # the Python environment is ours
     files: Mapping[str, str] = field(default_factory=dict)  # place -> sha256 that we put there
     scripts: Mapping[str, str] = field(default_factory=dict)  # pack -> commit whose install.py ran
     trusted: tuple[str, ...] = ()  # repositories that somebody said yes to, as `trust.named` has it
@@ -51,7 +50,6 @@ def read_state(folder: Path) -> Restored:
     return Restored(
         target=told["target"] if isinstance(told.get("target"), str) else None,
         only=_words(told.get("only")),
-        environment=told.get("environment") is True,
         files=_pairs(told.get("files")),
         scripts=_pairs(told.get("scripts")),
         trusted=_words(told.get("trusted")),
@@ -64,7 +62,6 @@ def write_state(folder: Path, state: Restored) -> None:
         "version": FORMAT,
         "target": state.target,
         "only": sorted(state.only),
-        "environment": state.environment,
         "files": dict(sorted(state.files.items())),
         "scripts": dict(sorted(state.scripts.items())),
         "trusted": sorted(state.trusted),

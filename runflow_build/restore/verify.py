@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..findings import Finding, Where
+from ..findings import Finding, Severity, Where
 from ..lock import repository
 from ..redact import redacted
 from .plan import InTheWay, Present, Tree
@@ -89,7 +89,11 @@ def _packages(present: Present) -> Iterator[Finding]:
         yield _missing(ENVIRONMENT, "the Python environment")
         return
     for drift in present.packages:
-        yield Finding("drift-package", drift.text, Where(ENVIRONMENT), fix=_RESTORE)
+        # An install.py that was allowed to run may have brought it.
+        level: Severity | None = (
+            "warning" if drift.kind == "extra" and present.state.scripts else None
+        )
+        yield Finding("drift-package", drift.text, Where(ENVIRONMENT), fix=_RESTORE, level=level)
 
 
 def _file(wanted: WantedFile, present: Present) -> Iterator[Finding]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,8 +18,9 @@ from ..project.files import read_file, text_of
 from ..project.load import load_lock, load_spec
 from ..project.paths import ProjectPaths
 from ..restore.apply import Tools
+from ..restore.state import read_state
 from ..restore.store import ModelStore
-from ..restore.target import pick_target
+from ..restore.target import pick_target, this_machine
 from ..restore.wanted import Wanted, WantedPackages, unplaceable, wanted_files, wanted_trees
 from ..sources.answers import AnswerCache
 from ..sources.digests import DigestCache
@@ -63,7 +64,9 @@ def job_of(root: Path, folder: Path, target: str | None = None, only: Collection
     trees, files = wanted_trees(lock, only), wanted_files(lock, only)
     if odd := unplaceable(trees, files):
         raise RestoreError(*odd)
-    wanted = Wanted(tuple(trees), _packages(paths, lock, target), tuple(files))
+    wanted = Wanted(
+        tuple(trees), _packages(paths, lock, target, read_state(folder).target), tuple(files)
+    )
     return Job(folder, spec, lock, wanted, paths.inputs, tuple(sorted(set(only))))
 
 
@@ -71,14 +74,13 @@ def job_of(root: Path, folder: Path, target: str | None = None, only: Collection
 def tools_of(environ: Mapping[str, str], inputs: Path, offline: bool) -> Iterator[Tools]:
     """The caches and clients that a restore works with. Raises UsageError `mirror-malformed`."""
     cache, mirrors = cache_folder(environ), mirrors_of(environ)
-    digests = DigestCache(cache / "digests.db")
-    http = Http(
-        mirrors=mirrors,
-        cache=AnswerCache(cache / "answers.db"),
-        offline=offline,
-        tokens=tokens_of(environ),
-    )
-    try:
+    with ExitStack() as open_:
+        answers = AnswerCache(cache / "answers.db")
+        open_.callback(answers.close)
+        digests = DigestCache(cache / "digests.db")
+        open_.callback(digests.close)
+        http = Http(mirrors=mirrors, cache=answers, offline=offline, tokens=tokens_of(environ))
+        open_.callback(http.close)
         yield Tools(
             git=GitCache(cache / "git", offline=offline),
             http=http,
@@ -88,16 +90,21 @@ def tools_of(environ: Mapping[str, str], inputs: Path, offline: bool) -> Iterato
             inputs=inputs,
             offline=offline,
         )
-    finally:
-        http.close()
 
 
-def _packages(paths: ProjectPaths, lock: Lock, target: str | None) -> WantedPackages:
-    """The packages of the target that was named, or of the one that fits this machine."""
-    name = pick_target(lock.python, target)
-    pin = lock.python.targets[name].pylock
-    if pin is None:
-        raise RestoreError(_no_pylock(lock, name))
+def _packages(
+    paths: ProjectPaths, lock: Lock, target: str | None, former: str | None
+) -> WantedPackages:
+    """The packages of the target that was named, of the former one, or of what fits here."""
+    targets = lock.python.targets
+    if not any(pins.pylock for pins in targets.values()) and (
+        lock.python.packages or any(pins.packages for pins in targets.values())
+    ):
+        raise RestoreError(_only_versions())
+    name = target or (former if former in targets else None)
+    name = pick_target(lock, this_machine(), name)
+    pin = targets[name].pylock
+    assert pin  # pick_target gives no other
     text = _pylock_text(paths, pin)
     pylock = read_pylock(text, pin.file)
     return WantedPackages(
@@ -123,15 +130,13 @@ def _sources(package: LockedPackage) -> Iterator[str]:
         yield found[0].replace("codeload.", "") if found else url
 
 
-def _no_pylock(lock: Lock, target: str) -> Finding:
-    known = lock.python.targets[target].packages or lock.python.packages
-    why = "exact versions, captured from an installation, but no hashes" if known else "no packages"
+def _only_versions() -> Finding:
     return Finding(
         "restore-no-packages",
-        f"the lock has no pylock for {target}: {why}",
-        Where(LOCK_FILE, key=("python", "targets", target)),
-        fix=f"add {target} to python.targets in runflow.yaml and run `runflow lock`; what is there "
-        "keeps its version",
+        "the lock has exact versions of packages, captured from an installation, but no hashes",
+        Where(LOCK_FILE, key=("python", "targets")),
+        fix="name the target under python: targets: in runflow.yaml, such as linux-cu128, and run "
+        "`runflow lock`: the versions stay where they can",
     )
 
 

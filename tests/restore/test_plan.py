@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from runflow_build.restore.package_drift import Kind, PackageDrift
 from runflow_build.restore.plan import InTheWay, Plan, Present, Tree, plan
 from runflow_build.restore.state import Restored
 from runflow_build.restore.wanted import (
@@ -45,10 +45,16 @@ THERE = Present(
     trees={"ComfyUI": Tree(CODE, f"{CODE_URL}.git"), PACK_PLACE: Tree(PACK, PACK_URL)},
     files={MODEL_PLACE: Content(MODEL, 70), INPUT_PLACE: Content(INPUT, 5)},
     environment=True,
-    state=Restored(target="linux-cpu", environment=True),
+    is_own=True,
+    is_whole=True,
+    state=Restored(target="linux-cpu"),
     inputs={"input/otter.png": INPUT},
 )
 NOTHING = Present(inputs={"input/otter.png": INPUT})
+
+
+def drifted(name: str, kind: Kind) -> PackageDrift:
+    return PackageDrift(name, kind, f"{name} differs")
 
 
 def spec(**policy: Any) -> Spec:
@@ -183,17 +189,28 @@ def test_a_pickle_is_as_bad_as_the_policy_says(choice: str, found: list[str]) ->
 
 
 def test_packages_that_differ_are_brought_in_line_in_an_environment_of_ours() -> None:
-    off = [SimpleNamespace(name="torch", text="torch is missing")]
-    present = replace(THERE, packages=off)
+    present = replace(THERE, packages=[drifted("torch", "version")])
     assert rows(planned(present)) == [
-        ("environment", "pylock.linux-cpu.toml", "1 packages differ: torch")
+        ("environment", "pylock.linux-cpu.toml", "packages that differ: torch")
     ]
-    foreign = replace(present, state=replace(present.state, environment=False))
+    foreign = replace(present, is_own=False, is_whole=False)
     assert codes(planned(foreign)) == ["restore-in-the-way"]
 
 
 def test_a_foreign_environment_that_has_everything_is_good_enough() -> None:
-    assert planned(replace(THERE, state=Restored())) == Plan(())
+    assert planned(replace(THERE, is_own=False, is_whole=False)) == Plan(())
+
+
+def test_an_environment_that_was_not_finished_is_gone_on_with() -> None:
+    found = planned(replace(THERE, is_whole=False))
+    assert rows(found) == [("environment", "pylock.linux-cpu.toml", "not whole for this pylock")]
+
+
+def test_what_an_install_script_brought_beyond_the_lock_stays() -> None:
+    present = replace(THERE, packages=[drifted("gguf", "extra")])
+    assert [step.kind for step in planned(present).steps] == ["environment"]
+    ran = replace(present, state=THERE.state.with_(scripts={"KJNodes": PACK}))
+    assert planned(ran) == Plan(())
 
 
 def test_an_install_script_runs_once_for_a_commit_and_only_if_the_policy_says_so() -> None:
@@ -205,7 +222,7 @@ def test_an_install_script_runs_once_for_a_commit_and_only_if_the_policy_says_so
 
 
 def test_an_install_script_runs_again_after_the_packages_changed() -> None:
-    off = [SimpleNamespace(name="torch", text="torch is missing")]
+    off = [drifted("torch", "missing")]
     state = THERE.state.with_(scripts={"KJNodes": PACK})
     found = planned(replace(THERE, state=state, packages=off), install_scripts=["KJNodes"])
     assert [step.kind for step in found.steps] == ["environment", "script"]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from types import SimpleNamespace
 
 import pytest
 
+from runflow_build.restore.package_drift import PackageDrift
 from runflow_build.restore.plan import InTheWay, Present, Tree
+from runflow_build.restore.state import Restored
 from runflow_build.restore.verify import differences
 from runflow_build.restore.wanted import Wanted, WantedFile, WantedPackages, WantedTree
 from runflow_build.sources.files import Content
@@ -83,9 +84,16 @@ def test_a_pack_that_nobody_locked_is_named() -> None:
 
 
 def test_a_package_that_differs_is_told_as_its_environment_says() -> None:
-    off = [SimpleNamespace(name="torch", text="torch is 2.7, locked is 2.8")]
+    off = [PackageDrift("torch", "version", "torch is 2.7, and 2.8 is locked")]
     (one,) = differences(WANTED, replace(SAME, packages=off))
-    assert (one.code, one.message) == ("drift-package", "torch is 2.7, locked is 2.8")
+    assert (one.code, one.message) == ("drift-package", "torch is 2.7, and 2.8 is locked")
+
+
+def test_a_package_beyond_the_lock_may_be_of_an_install_script_that_was_allowed() -> None:
+    present = replace(SAME, packages=[PackageDrift("gguf", "extra", "gguf is not locked")])
+    assert differences(WANTED, present)[0].severity == "error"
+    ran = replace(present, state=Restored(scripts={"KJNodes": PACK}))
+    assert differences(WANTED, ran)[0].severity == "warning"
 
 
 @pytest.mark.parametrize("found", [Content(STRANGE, 70), InTheWay("a folder")])
