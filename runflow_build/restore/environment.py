@@ -147,7 +147,7 @@ class _Uv:
                 "run `runflow lock --upgrade python`",
             )
         reason = lines[0] if len(lines) == 1 else f"{lines[0]}: {lines[-1]}"
-        if "network was disabled" in problem or "offline" in problem.lower():
+        if re.search(r"network (connectivity )?(was|is) disabled", problem, re.IGNORECASE):
             return Unanswered("offline, and not every package file is in uv's cache")
         if re.search(r"Failed to fetch|error sending request|Request failed|HTTP status", problem):
             return Unanswered(f"a package file could not be fetched: {reason}")

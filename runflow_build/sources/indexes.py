@@ -60,6 +60,7 @@ _PLATFORMS = {
     "macos": "aarch64-apple-darwin",
     "windows": "x86_64-pc-windows-msvc",
 }
+_OFFLINE = "offline, and uv's cache does not hold every answer of the index"
 _INDEX_VARIABLES = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL")
 _PYPI_PATH = re.compile(r"/(packages/[0-9a-f]{2}/[0-9a-f]{2}/[0-9a-f]{60}/[^/?#]+)$")
 
@@ -191,6 +192,8 @@ class UvIndexes:
             problem = problem.replace(redacted(self._users), PYPI)
         if "No solution found" in problem:
             return self._no_solution(problem, call)
+        if re.search(r"network (connectivity )?(was|is) disabled", problem, re.IGNORECASE):
+            return Unanswered(_OFFLINE)
         lines = problem.splitlines() or ["uv failed and did not say why"]
         reason = lines[0] if len(lines) == 1 else f"{lines[0]}: {lines[-1]}"
         if "Failed to build" in problem or "build backend" in problem:
@@ -203,7 +206,7 @@ class UvIndexes:
     def _no_solution(self, problem: str, call: _Call) -> Exception:
         said, _, hints = problem.partition("\nhint: ")
         if "network was disabled" in hints:
-            return Unanswered("offline, and not every package index answer is in the cache")
+            return Unanswered(_OFFLINE)
         refused = re.search(r"An index \((\S+)\) returned an? (40[13] \w+)", hints)
         if refused and TORCH not in refused[1] and "was not found in the package reg" in said:
             return Unanswered(

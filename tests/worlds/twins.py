@@ -8,8 +8,8 @@
      "lists": {"packs": {CLASS: [{"repository": …, "title": …, "classes": N}, …]},
                "models": {FILE NAME: [{"path": …, "url": …, "name": …}, …]}},
      "files": {URL: {"url": IMMUTABLE URL, "sha256": …, "size": …, "says": false}},
-     "packages": {TARGET: {"packages": {NAME: VERSION}, "pylock": TEXT} or {"conflict": TEXT,
-                  "lines": [[ASKER, REQUIREMENT], …]}},
+     "packages": {TARGET: {"packages": {NAME: VERSION}, "pylock": TEXT, "refuses": ASKER} or
+                  {"conflict": TEXT, "lines": [[ASKER, REQUIREMENT], …]}},
      "unanswered": {SOURCE or URL: REASON}}
 
 `says: false`: the host does not say the hash, so that only reading tells it.
@@ -140,14 +140,18 @@ class FilesTwin:
 class PackagesTwin:
     told: Told
     questions: list[Sequence[Asked]] = field(default_factory=list)
+    known: list[Mapping[str, str]] = field(default_factory=list)  # of each question
 
     def resolve(
         self, asked: Sequence[Asked], python: str, target: str, known: Mapping[str, str]
     ) -> Resolution:
         self.questions.append(asked)
+        self.known.append(dict(known))
         found = self.told.ask("packages", target).get(target)
         if found is None:
             raise Unanswered(f"no package index knows {target}")
+        if found.get("refuses") in [one.by for one in asked]:
+            raise PackageConflict(f"{found['refuses']} asks for what nobody has")
         if "conflict" in found:
             raise PackageConflict(found["conflict"], [(by, row) for by, row in found["lines"]])
         return Resolution(found["packages"], found["pylock"])
