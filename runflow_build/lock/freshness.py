@@ -110,7 +110,8 @@ class _Comparison:
             wish, pin = self.spec.resources.get(path), self.lock.resources.get(path)
             key = ("resources", path)
             if pin:
-                yield from _differs((*key, "url"), pin.url, wish.url if wish else None)
+                have = pin.wanted or pin.url
+                yield from _differs((*key, "url"), have, wish.url if wish else None)
                 yield from _content(key, pin.sha256, pin.size, wish)
             elif wish and wish.sha256:
                 yield _lacks(key, f"the input {path}")
