@@ -22,7 +22,6 @@ from urllib.parse import urljoin, urlsplit
 from .. import __version__
 from ..redact import redacted
 from .backoff import LONGEST_WAIT_S, Clock, Hosts, asked_wait_s, pause_s
-from .direct import raw_chunks
 from .mirrors import Mirrors
 from .outage import LATER, host_of, never_connected, passes, refused, unreached
 from .world import Unanswered
@@ -30,10 +29,13 @@ from .world import Unanswered
 if TYPE_CHECKING:
     import httpx
 
+    from .multiplexed import Multiplexed
+
 CONNECT_S = 5.0
 LONGEST_S = 300.0  # of one answer in memory
 MOST_REDIRECTS = 10
 NO_URL = "it is no http or https URL that can be asked"
+_HEADERS = {"user-agent": f"runflow-build/{__version__}", "accept": "*/*"}
 _SMALL = 1 << 16  # bytes
 REDIRECTS = (301, 302, 303, 307, 308)
 _PASSING = (408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524)
@@ -92,7 +94,7 @@ class Reply:
         if self.response.is_stream_consumed:  # of an error: see _drained
             return
         try:
-            yield from raw_chunks(self.response)
+            yield from self.response.iter_raw()
         except httpx.TransportError as error:
             raise self.transport.lost(self.url, error).why from None
 
@@ -113,13 +115,15 @@ class Transport:
         self.clock = clock
         self._hosts = Hosts(clock)
         self._lock = Lock()
-        self._made: dict[bool, httpx.Client] = {}  # by: for files of gigabytes
+        self._small: Multiplexed | None = None  # for look-ups
+        self._bulk: httpx.Client | None = None  # for files of gigabytes
 
     def close(self) -> None:
         with self._lock:
-            for client in self._made.values():
-                client.close()
-            self._made.clear()
+            for client in (self._small, self._bulk):
+                if client is not None:
+                    client.close()
+            self._small = self._bulk = None
 
     def authorization(self, public: str) -> str | None:
         """What we show to the host of a public URL: never in clear text over a network."""
@@ -235,9 +239,7 @@ class Transport:
             raise gone
         given = {**headers, "authorization": token} if token else dict(headers)
         try:
-            client = self._client(bulk, local)
-            request = client.build_request(method, local, headers=given)
-            response = _drained(client.send(request, stream=True))
+            response = _drained(self._asked(method, local, given, bulk))
         except (httpx.InvalidURL, UnicodeError):
             raise Unanswered(NO_URL) from None
         except httpx.TransportError as error:
@@ -254,15 +256,56 @@ class Transport:
             raise _Passing(why, host, wait_s)
         return response
 
-    def _client(self, bulk: bool, local: str) -> httpx.Client:
-        if bulk:
-            from .bulk import goes_directly
+    def _asked(
+        self, method: str, local: str, headers: Mapping[str, str], bulk: bool
+    ) -> httpx.Response:
+        from .bulk import goes_directly
 
-            bulk = goes_directly(local)
+        if not bulk or not goes_directly(local):
+            return self._small_client().send(method, local, headers)
+        client = self._bulk_client()
+        return client.send(client.build_request(method, local, headers=headers), stream=True)
+
+    def _small_client(self) -> Multiplexed:
+        import httpx
+
+        from .multiplexed import Multiplexed
+
+        most = httpx.Limits(
+            max_connections=self._connections, max_keepalive_connections=self._connections
+        )
+        own = ("all://127.0.0.1", "all://localhost", "all://[::1]")  # through no proxy
+
+        def client() -> httpx.AsyncClient:
+            return httpx.AsyncClient(
+                http2=True,
+                verify=_trusted(),
+                headers=_HEADERS,
+                cookies=_no_cookies(),
+                timeout=httpx.Timeout(self._silent_s, connect=CONNECT_S, pool=None),
+                limits=most,
+                mounts=dict.fromkeys(own),
+            )
+
         with self._lock:
-            if bulk not in self._made:
-                self._made[bulk] = _new_client(self._connections, self._silent_s, bulk)
-            return self._made[bulk]
+            if self._small is None:
+                getLogger("httpx").addFilter(_no_secrets)
+                self._small = Multiplexed(client)
+            return self._small
+
+    def _bulk_client(self) -> httpx.Client:
+        import httpx
+
+        from .bulk import BulkTransport
+
+        with self._lock:
+            if self._bulk is None:
+                getLogger("httpx").addFilter(_no_secrets)
+                transport = BulkTransport(_trusted(), CONNECT_S, self._silent_s)
+                self._bulk = httpx.Client(
+                    headers=_HEADERS, cookies=_no_cookies(), transport=transport
+                )
+            return self._bulk
 
 
 class _Passing(Exception):
@@ -302,27 +345,8 @@ def _trusted_by(file: str | None, folder: str | None) -> ssl.SSLContext:
     return httpx.create_ssl_context()  # reads both variables by itself
 
 
-def _new_client(connections: int, silent_s: float, bulk: bool) -> httpx.Client:
-    import httpx
-
-    getLogger("httpx").addFilter(_no_secrets)
-    headers = {"user-agent": f"runflow-build/{__version__}", "accept": "*/*"}
-    cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
-    if bulk:
-        from .bulk import BulkTransport
-
-        transport = BulkTransport(_trusted(), CONNECT_S, silent_s)
-        return httpx.Client(headers=headers, cookies=cookies, transport=transport)
-    own = ("all://127.0.0.1", "all://localhost", "all://[::1]")  # through no proxy
-    return httpx.Client(
-        http2=True,
-        verify=_trusted(),
-        headers=headers,
-        cookies=cookies,
-        timeout=httpx.Timeout(silent_s, connect=CONNECT_S, pool=None),
-        limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
-        mounts=dict.fromkeys(own),
-    )
+def _no_cookies() -> CookieJar:
+    return CookieJar(DefaultCookiePolicy(allowed_domains=[]))
 
 
 def _drained(response: httpx.Response) -> httpx.Response:

@@ -23,7 +23,6 @@ from runflow_build.restore import transfer
 from runflow_build.restore.download import Item, download, download_all
 from runflow_build.restore.partial import received
 from runflow_build.restore.store import ModelStore
-from runflow_build.sources import direct
 from runflow_build.sources.backoff import Clock
 from runflow_build.sources.http import Http
 from runflow_build.sources.mirrors import Mirrors
@@ -40,7 +39,6 @@ def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transfer, "STEP", 50_000)
     monkeypatch.setattr(transfer, "ENOUGH", 1_000)
     monkeypatch.setattr(transfer, "SPARE", 0)
-    monkeypatch.setattr(direct, "LARGE", 100_000)
     monkeypatch.setattr(transfer, "pause_s", lambda attempt: 0.0)
     monkeypatch.setattr(module, "pause_s", lambda attempt: 0.0)
 
