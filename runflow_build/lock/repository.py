@@ -11,6 +11,7 @@ _URL = re.compile(
 )
 _SSH_PORTS = {":22", ":443", ":80", ":9418"}
 
+_PLAIN = re.compile(r"https://[a-z0-9.-]+(/(?!\.+(/|$))[A-Za-z0-9._~-]+){2,}")
 _COMMIT = re.compile(r"[0-9a-fA-F]{40}")
 
 # Repositories that moved: the new owner redirects to the old one or the other way round.
@@ -32,6 +33,15 @@ def canonical(url: str) -> str | None:
         return None
     place = f"{host}/{path}"
     return f"https://{_MOVED.get(place.lower(), place)}"
+
+
+def plain(url: str) -> str | None:
+    """The canonical URL as strangers name it, of which nothing is odd: no port, no space, no `..`.
+
+    None for anything else, which a person may still write into runflow.yaml.
+    """
+    public = canonical(url)
+    return public if public and _PLAIN.fullmatch(public) else None
 
 
 def same(one: str | None, other: str | None) -> bool:

@@ -19,7 +19,6 @@ PROJECT_FILE = "pyproject.toml"
 NEEDS_FILE = "comfy-env-root.toml"
 
 _FOLDER = re.compile(r"(?![-.\s])[^\x00-\x1f\x7f/\\:*?\"<>|]{1,100}(?<![.\s])")
-_OWNER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+")
 _KINDS = {"commit": "commit", "tag": "ref", "branch": "ref", "version": "version"}
 
 
@@ -57,12 +56,8 @@ def github(owner_and_name: str) -> str | None:
     """The canonical URL of `owner/name` on GitHub, or of a whole URL; None for anything else."""
     text = owner_and_name.strip()
     if "://" in text:
-        url = repository.canonical(text)
-        return url if url and is_folder(url.rpartition("/")[2]) else None
-    text = text.removesuffix(".git")
-    if not _OWNER_NAME.fullmatch(text) or not is_folder(text.partition("/")[2]):
-        return None
-    return repository.canonical(f"https://github.com/{text}")
+        return repository.plain(text)
+    return repository.plain(f"https://github.com/{text}") if text.count("/") == 1 else None
 
 
 def version_order(version: str) -> tuple[tuple[int, ...], bool, str]:

@@ -125,7 +125,7 @@ def _pack_rows(answer: Any) -> Iterator[tuple[ListedPack, list[str], re.Pattern[
     """Each repository once, with its classes; rows of one repository count together."""
     together: dict[str, tuple[str, list[str], re.Pattern[str] | None, str]] = {}
     for place, row in answer.items() if isinstance(answer, Mapping) else ():
-        url = None if place.startswith(_FILE_HOSTS) else repository.canonical(place)
+        url = None if place.startswith(_FILE_HOSTS) else repository.plain(place)
         if url is None or not isinstance(row, list) or not row or not isinstance(row[0], list):
             continue
         about = row[1] if len(row) > 1 and isinstance(row[1], Mapping) else {}

@@ -64,7 +64,7 @@ def _pack(answer: Any) -> RegistryPack | None:
     if not (isinstance(id, str) and _ID.fullmatch(id)) or row.get("status") in _GONE:
         return None
     named = _version(latest) if isinstance(latest, Mapping) else None
-    return RegistryPack(id, repository.canonical(url) if isinstance(url, str) else None, named)
+    return RegistryPack(id, repository.plain(url) if isinstance(url, str) else None, named)
 
 
 def _versions(answer: Any) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runflow_build.lock.repository import answers, canonical, name, same
+from runflow_build.lock.repository import answers, canonical, name, plain, same
 
 
 @pytest.mark.parametrize(
@@ -64,3 +64,29 @@ def test_a_whole_commit_is_answered_by_itself_alone(ref: str | None, expected: b
 
 def test_the_name_is_owner_and_repository() -> None:
     assert name("https://user@github.com/o/r.git") == "o/r"
+
+
+@pytest.mark.parametrize(
+    "url", ["https://github.com/o/r.git", "https://gitlab.com/a/b/c", "git@h.io:o/r"]
+)
+def test_what_strangers_may_call_a_repository(url: str) -> None:
+    assert plain(url) == canonical(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://github.com/o/..",
+        "https://github.com/../r",
+        "https://github.com/o",
+        "https://github.com/o/r x",
+        "https://github.com/o/r\x1b[2J",
+        "https://github.com/o/r;id",
+        "https://github.com:8443/o/r",
+        "https://github.com/o//r",
+        "https://github.com/o/\u202er",
+        "file:///etc/passwd",
+    ],
+)
+def test_what_they_may_not(url: str) -> None:
+    assert plain(url) is None

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from twins import world_of
 
+from runflow_build.errors import ResolveError
 from runflow_build.findings import render
 from runflow_build.lock.model import Lock
 from runflow_build.project.load import load
@@ -268,3 +269,57 @@ def test_runflow_s_own_classes_and_comfyui_s_are_not_looked_up(
     nobody = dict.fromkeys(("git", "registry", "lists"), "nobody is there")
     done = relock(project(prompt), world=world_of({"unanswered": nobody}))
     assert done.findings == ()
+
+
+def graph_of(class_type: str, **properties: str) -> dict[str, Any]:
+    image = {"name": "IMAGE", "type": "IMAGE"}
+    return {
+        "version": 0.4,
+        "nodes": [
+            {
+                "id": 1,
+                "type": class_type,
+                "properties": properties,
+                "outputs": [{**image, "links": [1]}],
+            },
+            {
+                "id": 2,
+                "type": "SaveImage",
+                "title": "save",
+                "inputs": [{**image, "name": "images", "link": 1}],
+                "widgets_values": ["x"],
+            },
+        ],
+        "links": [[1, 1, 0, 2, 0, "IMAGE"]],
+    }
+
+
+NEEDS = {"comfy-env-root.toml": '[node_reqs]\nOther = "owner/Other"\n'}
+INSTALL = {
+    "clones": {"custom_nodes/Pack": {"remote": f"{GITHUB}/owner/Pack", "commits": [NEEDS]}},
+    "files": {"main.py": "", "nodes.py": ""},
+    "packages": {"aiohttp": "3.12.13"},
+}
+
+
+def test_a_captured_pack_comes_with_what_it_needs(
+    project: Callable[..., Path], new_install: Any
+) -> None:
+    root, install = project(graph_of("Known", cnr_id="pack", ver="1.0.0")), new_install(INSTALL)
+    # The pack's remote cannot be asked: the clone says that it has the commit, and what it needs.
+    outside = {"git": {f"{GITHUB}/owner/Other": {"head": "b" * 40}}}
+    away = {"unanswered": {f"{GITHUB}/owner/Pack": "github.com cannot be reached"}}
+    done = relock(root, install=install, world=world_of({**outside, **away}))
+    assert done.lock.nodes["Pack"].needs == ["Other"]
+    assert done.lock.nodes["Other"].commit == "b" * 40
+    assert [one.code for one in done.findings] == ["pack-version-open"]
+
+
+def test_a_captured_commit_that_its_remote_lost_is_an_error(
+    project: Callable[..., Path], new_install: Any
+) -> None:
+    root, install = project(graph_of("Known", cnr_id="pack", ver="1.0.0")), new_install(INSTALL)
+    outside = {"git": {f"{GITHUB}/owner/Pack": {"head": "f" * 40}}}
+    with pytest.raises(ResolveError) as raised:
+        relock(root, install=install, world=world_of(outside))
+    assert [one.code for one in raised.value.findings] == ["commit-missing"]

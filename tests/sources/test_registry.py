@@ -81,8 +81,9 @@ def test_an_answer_that_is_no_pack_of_that_id_is_none(
 
 
 def test_fields_of_another_form_count_as_not_said(registry: ComfyRegistry, stand_in: Any) -> None:
-    row = '{"id": "odd", "repository": "file:///etc", "latest_version": {"version": "1 0; rm"}}'
-    answers(stand_in, "/nodes/odd", row)
+    latest = '"latest_version": {"version": "1 0; rm"}'
+    url = '"repository": "https://github.com/a/.."'
+    answers(stand_in, "/nodes/odd", f'{{"id": "odd", {url}, {latest}}}')
     answers(
         stand_in,
         "/nodes/odd/versions",
