@@ -63,9 +63,7 @@ def wanted_models(inquiry: Inquiry) -> list[WantedModel]:
                 sha256,
                 wish.size,
                 bool(own and own.url),
-                tuple(
-                    Claim(one.url, one.sha256, inquiry.used_by(slug, one)) for slug, one in users
-                ),
+                tuple(claims),
                 tuple(other for _, one in users for other in one.also),
                 former,
                 former is not None and _is_settled(inquiry, path, former),

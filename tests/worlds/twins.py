@@ -128,10 +128,10 @@ class FilesTwin:
         return RemoteFile(one.get("url", url), one["sha256"] if said else None, one.get("size"))
 
     def places_of(self, sha256: str, name: str, size: int) -> Sequence[RemoteFile]:
-        rows = self.told.ask("files", sha256).values()
+        rows = self.told.ask("files", sha256).items()
         return [
-            RemoteFile(one["url"], sha256, one.get("size"))
-            for one in rows
+            RemoteFile(one.get("url", url), sha256, one.get("size"))
+            for url, one in rows
             if one.get("sha256") == sha256
         ]
 
