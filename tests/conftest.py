@@ -30,6 +30,13 @@ GIT = {
 }
 
 
+@pytest.fixture(autouse=True)
+def _by_itself(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No test asks the internet or remembers what another one learned, unless it says so."""
+    monkeypatch.setenv("RUNFLOW_OFFLINE", "1")
+    monkeypatch.setenv("RUNFLOW_CACHE_DIR", str(tmp_path_factory.getbasetemp() / "runflow-cache"))
+
+
 @dataclass(frozen=True)
 class Clone:
     """A real git repository in a test's folder."""
@@ -156,10 +163,18 @@ def _answers(url: str) -> bool:
     return False
 
 
-@pytest.fixture
-def stand_in() -> Iterator[Any]:
-    """All public hosts, served on this machine: a `Served` (tests/worlds/app.py) of a new place."""
+@pytest.fixture(scope="session")
+def _served() -> Iterator[Any]:
     from app import served
 
     with served() as one:
         yield one
+
+
+@pytest.fixture
+def stand_in(_served: Any) -> Any:
+    """All public hosts, served on this machine: a `Served` (tests/worlds/app.py) of a new place."""
+    from place import Place
+
+    _served.place = Place()
+    return _served

@@ -24,9 +24,11 @@ def opened(
 ) -> Iterator[tuple[World, DigestCache]]:
     """What lies outside of this machine, and what is remembered of files on it.
 
-    Nothing is asked, and no client made, before somebody has a question. Offline, only answers of
-    before are given. Raises UsageError `mirror-malformed`.
+    Nothing is asked, and no client made, before somebody has a question. Offline (RUNFLOW_OFFLINE
+    says so for every command), only answers of before are given. Raises UsageError
+    `mirror-malformed`.
     """
+    offline = offline or environ.get("RUNFLOW_OFFLINE", "").lower() in ("1", "true", "yes")
     folder, mirrors = cache_folder(environ), mirrors_of(environ)
     with ExitStack() as open_:
         answers = AnswerCache(folder / "answers.db")

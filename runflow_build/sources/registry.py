@@ -54,7 +54,7 @@ class ComfyRegistry:
         """
         if not class_type.strip(". ") or len(class_type) > _LONGEST:
             return []
-        found = _pack(self._http.json(f"{HOST}/comfy-nodes/{quote(class_type, safe='')}/node"))
+        found = _pack(self._http.json(f"{HOST}/comfy-nodes/{quote(class_type, safe='', errors='replace')}/node"))
         return [found] if found else []
 
 

@@ -308,8 +308,8 @@ def test_the_commands(project: Any, comfyui: Serve, capsys: pytest.CaptureFixtur
         "written": [],
         "findings": [],
     }
-    assert main(["lock", *where]) == 0
-    assert capsys.readouterr().out.strip()
+    assert main(["lock", *where]) == 1, "nothing says which pack brings MaskMagic"
+    assert "MaskMagic" in capsys.readouterr().out
 
 
 def test_a_comfyui_that_does_not_run_is_one_line_and_a_way_out(
