@@ -115,15 +115,15 @@ class Transport:
         self.clock = clock
         self._hosts = Hosts(clock)
         self._lock = Lock()
-        self._small: Multiplexed | None = None  # for look-ups
-        self._bulk: httpx.Client | None = None  # for files of gigabytes
+        self._by_http2: Multiplexed | None = None
+        self._by_http1: httpx.Client | None = None
 
     def close(self) -> None:
         with self._lock:
-            for client in (self._small, self._bulk):
+            for client in (self._by_http2, self._by_http1):
                 if client is not None:
                     client.close()
-            self._small = self._bulk = None
+            self._by_http2 = self._by_http1 = None
 
     def authorization(self, public: str) -> str | None:
         """What we show to the host of a public URL: never in clear text over a network."""
@@ -259,53 +259,53 @@ class Transport:
     def _asked(
         self, method: str, local: str, headers: Mapping[str, str], bulk: bool
     ) -> httpx.Response:
-        from .bulk import goes_directly
+        """Over HTTP/2 where there can be any, unless it is about gigabytes."""
+        from .plain import goes_directly
 
-        if not bulk or not goes_directly(local):
-            return self._small_client().send(method, local, headers)
-        client = self._bulk_client()
+        if not (bulk or local.startswith("http://")) or not goes_directly(local):
+            return self._multiplexed().send(method, local, headers)
+        client = self._plain()
         return client.send(client.build_request(method, local, headers=headers), stream=True)
 
-    def _small_client(self) -> Multiplexed:
-        import httpx
-
-        from .multiplexed import Multiplexed
-
-        most = httpx.Limits(
-            max_connections=self._connections, max_keepalive_connections=self._connections
-        )
-        own = ("all://127.0.0.1", "all://localhost", "all://[::1]")  # through no proxy
-
-        def client() -> httpx.AsyncClient:
-            return httpx.AsyncClient(
-                http2=True,
-                verify=_trusted(),
-                headers=_HEADERS,
-                cookies=_no_cookies(),
-                timeout=httpx.Timeout(self._silent_s, connect=CONNECT_S, pool=None),
-                limits=most,
-                mounts=dict.fromkeys(own),
-            )
-
+    def _multiplexed(self) -> Multiplexed:
         with self._lock:
-            if self._small is None:
+            if self._by_http2 is None:
+                from .multiplexed import Multiplexed
+
                 getLogger("httpx").addFilter(_no_secrets)
-                self._small = Multiplexed(client)
-            return self._small
+                self._by_http2 = Multiplexed(self._new_client)
+            return self._by_http2
 
-    def _bulk_client(self) -> httpx.Client:
-        import httpx
-
-        from .bulk import BulkTransport
-
+    def _plain(self) -> httpx.Client:
         with self._lock:
-            if self._bulk is None:
+            if self._by_http1 is None:
+                import httpx
+
+                from .plain import PlainTransport
+
                 getLogger("httpx").addFilter(_no_secrets)
-                transport = BulkTransport(_trusted(), CONNECT_S, self._silent_s)
-                self._bulk = httpx.Client(
-                    headers=_HEADERS, cookies=_no_cookies(), transport=transport
+                transport = PlainTransport(trusted, CONNECT_S, self._silent_s)
+                headers, cookies = _HEADERS, _no_cookies()
+                self._by_http1 = httpx.Client(
+                    headers=headers, cookies=cookies, transport=transport, trust_env=False
                 )
-            return self._bulk
+            return self._by_http1
+
+    def _new_client(self) -> httpx.AsyncClient:
+        import httpx
+
+        own = ("all://127.0.0.1", "all://localhost", "all://[::1]")  # through no proxy
+        return httpx.AsyncClient(
+            http2=True,
+            verify=trusted(),
+            headers=_HEADERS,
+            cookies=_no_cookies(),
+            timeout=httpx.Timeout(self._silent_s, connect=CONNECT_S, pool=None),
+            limits=httpx.Limits(
+                max_connections=self._connections, max_keepalive_connections=self._connections
+            ),
+            mounts=dict.fromkeys(own),
+        )
 
 
 class _Passing(Exception):
@@ -333,7 +333,7 @@ class _NoSecrets(Filter):
 _no_secrets = _NoSecrets()
 
 
-def _trusted() -> ssl.SSLContext:
+def trusted() -> ssl.SSLContext:
     """Whose certificates count, read once (50 ms): the environment's choice, else certifi's."""
     return _trusted_by(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
 

@@ -490,8 +490,8 @@ def test_a_host_that_comes_up_within_the_first_pause_is_no_outage(closed: int, w
 
     def sleep(_: float) -> None:
         if not answers.is_set():
-            answers.set()
             server.listen(5)
+            answers.set()
 
     with socket.socket() as server:
         server.bind(("127.0.0.1", closed))

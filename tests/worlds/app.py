@@ -46,10 +46,11 @@ _PLAYED: dict[str, Callable[[Question], Response]] = {
 }
 
 
-def app_of(place: Place) -> Starlette:
-    """The app that answers from `place`, as it is at the time of each request."""
+def app_of(served: Served) -> Starlette:
+    """The app that answers from the place that is served at the time of each request."""
 
     async def answer(request: Request) -> Response:
+        place = served.place
         host, _, rest = request.scope["raw_path"].decode().partition("?")[0][1:].partition("/")
         query = f"?{request.url.query}" if request.url.query else ""
         public = f"https://{host}/{rest}"
@@ -80,9 +81,9 @@ def _fault(place: Place, url: str) -> Fault | None:
     return fault
 
 
-@dataclass(frozen=True)
+@dataclass
 class Served:
-    """A stand-in that answers."""
+    """A stand-in that answers. Another place can take the first one's."""
 
     place: Place
     port: int
@@ -107,26 +108,26 @@ class Served:
 @contextmanager
 def served(place: Place | None = None) -> Iterator[Served]:
     """Serve the place on a free port of this machine until the end."""
-    place = place or Place()
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen(512)
-        server = uvicorn.Server(_config(place))
+        one = Served(place or Place(), listening.getsockname()[1])
+        server = uvicorn.Server(_config(one))
         arguments = {"sockets": [listening]}
         thread = threading.Thread(target=server.run, kwargs=arguments, daemon=True)
         thread.start()
         try:
-            yield Served(place, listening.getsockname()[1])
+            yield one
         finally:
             server.should_exit = True
             thread.join(timeout=10)
 
 
-def _config(place: Place, port: int = 0) -> uvicorn.Config:
+def _config(served: Served) -> uvicorn.Config:
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL + 1)  # connections cut on purpose
     return uvicorn.Config(
-        app_of(place),
-        port=port,
+        app_of(served),
+        port=served.port,
         log_config=None,
         access_log=False,
         lifespan="off",
@@ -164,8 +165,9 @@ def main(arguments: list[str]) -> None:
         if path.is_file():
             name = quote(path.relative_to(options.folder).as_posix())
             place.files[f"https://files.example/{name}"] = File(path=path)
-    print(Served(place, options.port).mirrors, flush=True)
-    uvicorn.Server(_config(place, options.port)).run()
+    one = Served(place, options.port)
+    print(one.mirrors, flush=True)
+    uvicorn.Server(_config(one)).run()
 
 
 if __name__ == "__main__":

@@ -1,14 +1,15 @@
-"""Files of gigabytes: HTTP/1.1 from the socket into a large buffer, as a transport of httpx.
+"""HTTP/1.1 from the socket into a large buffer, as a transport of httpx.
 
-httpx's own connections take 64 KiB at a time through a parser in Python, which costs a core more
-than hashing the bytes does (2 s for 1 GB; here 0.3 s). Only the way of the bytes differs: requests,
-redirects, tokens and errors are those of any other question.
+For files of gigabytes: httpx's own connections take 64 KiB at a time through a parser in Python,
+which costs a core more than hashing the bytes does (2 s for 1 GB; here 0.3 s). And for `http://`,
+where HTTP/2 is not to be had. Only the way of the bytes differs: requests, redirects, tokens and
+errors are those of any other question.
 """
 
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from threading import Lock
 from urllib.request import getproxies, proxy_bypass
@@ -27,14 +28,15 @@ def goes_directly(url: str) -> bool:
     return not named or _is_own(parts.host) or bool(proxy_bypass(parts.host))
 
 
-class BulkTransport(httpx.BaseTransport):
+class PlainTransport(httpx.BaseTransport):
     """Connections that are kept while they are of use. Safe with threads."""
 
-    def __init__(self, connect_s: float, silent_s: float) -> None:
-        self._connect_s, self._silent_s = connect_s, silent_s
+    def __init__(
+        self, trusted: Callable[[], ssl.SSLContext], connect_s: float, silent_s: float
+    ) -> None:
+        self._trusted, self._connect_s, self._silent_s = trusted, connect_s, silent_s
         self._lock = Lock()
         self._idle: dict[_Place, list[HTTPConnection]] = {}
-        self._tls: ssl.SSLContext | None = None
         self._closed = False
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -76,7 +78,7 @@ class BulkTransport(httpx.BaseTransport):
         scheme, host, port = place
         if scheme == "https":
             connection: HTTPConnection = HTTPSConnection(
-                host, port, timeout=self._connect_s, context=self._context()
+                host, port, timeout=self._connect_s, context=self._trusted()
             )
         elif scheme == "http":
             connection = HTTPConnection(host, port, timeout=self._connect_s)
@@ -90,12 +92,6 @@ class BulkTransport(httpx.BaseTransport):
             raise httpx.ConnectError(str(error)) from error
         connection.sock.settimeout(self._silent_s)
         return connection
-
-    def _context(self) -> ssl.SSLContext:
-        with self._lock:
-            if self._tls is None:
-                self._tls = httpx.create_ssl_context()
-            return self._tls
 
     def _asked(
         self, place: _Place, connection: HTTPConnection, request: httpx.Request
@@ -120,7 +116,7 @@ class _Stream(httpx.SyncByteStream):
 
     def __init__(
         self,
-        transport: BulkTransport,
+        transport: PlainTransport,
         place: _Place,
         connection: HTTPConnection,
         answer: HTTPResponse,
