@@ -33,11 +33,10 @@ def state_of(folder: Path) -> CheckoutState:
     nor ignores; in ComfyUI's tree not what lies in the folders of the user. Raises GitError, and
     RestoreError `submodule-unsafe`.
     """
-    tree = repository_at(folder)
-    if tree is None:
+    if not _is_clone(folder):
         return CheckoutState(None, None)
     commit, changes = status_of(folder)
-    remote = tree.remote()
+    remote = Repository(folder).remote()
     drifted: dict[str, str] = {}
     for one in submodules_in(folder, remote or "", commit):
         inner = state_of(folder / one.path)
@@ -62,6 +61,17 @@ def submodules_in(folder: Path, url: str, commit: str | None) -> list[Submodule]
 def is_comfyui(folder: Path) -> bool:
     """Whether a work tree is ComfyUI's own, or that of a fork."""
     return all((folder / name).exists() for name in _COMFYUI)
+
+
+def _is_clone(folder: Path) -> bool:
+    """Whether git finds a repository in the folder itself; without asking it, where that is plain.
+
+    A restored folder has many of them. Source: git, setup.c, is_git_directory."""
+    dot_git = folder / ".git"
+    if dot_git.is_dir() and not dot_git.is_symlink():
+        parts = ("HEAD", "objects", "refs")
+        return all((dot_git / name).exists() for name in parts)
+    return repository_at(folder) is not None
 
 
 def _links(folder: Path, commit: str) -> Iterator[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""One remote repository as its cache and its host tell it; the caller holds the cache's lock."""
+"""One remote repository as its cache and its host tell it."""
 
 from __future__ import annotations
 
@@ -33,11 +33,14 @@ class CachedRepository:
         url: str,
         folder: Path,
         answers: Answers,
+        hold: Callable[[], Answers],
         refs: dict[str, RemoteRefs | None],
         offline: bool,
     ) -> None:
         self.url = url
         self._answers = answers
+        self._hold = hold  # waits until nobody else works on the repositories; the answers then
+        self._held = False
         self._asked = refs  # in this process: url -> refs
         self._offline = offline
         self._files = BareRepository(folder / "files.git", url, "blob:none", shallow=True)
@@ -53,6 +56,9 @@ class CachedRepository:
             if self._answers.refs is None:
                 raise Unanswered(f"offline, the branches of {self.url} are not known", OFFLINE_FIX)
             return self._answers.refs
+        self._work()
+        if self.url in self._asked:
+            return self._asked[self.url]
         self._files.prepare()
         said = self._files.refs()
         found = None
@@ -201,6 +207,7 @@ class CachedRepository:
 
     def _on(self, bare: BareRepository, question: Callable[[BareRepository], _Answer]) -> _Answer:
         """The answer of `bare`; a broken one is made again, once."""
+        self._work()
         try:
             return question(bare)
         except Damaged as first:
@@ -213,6 +220,12 @@ class CachedRepository:
             return question(bare)
         except Damaged as second:
             raise unanswered(Said(1, b"", str(second) or complaint), self.url) from None
+
+    def _work(self) -> None:
+        """Nothing on the disk is touched before this; nothing is noted before it either."""
+        if not self._held:
+            self._answers = self._hold()
+            self._held = True
 
     def _needs_network(self, commit: str) -> None:
         if self._offline:

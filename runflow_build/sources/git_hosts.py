@@ -6,7 +6,7 @@ import hashlib
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -25,9 +25,9 @@ _Answer = TypeVar("_Answer")
 class GitCache:
     """The git hosts of the world (`sources.world.GitHosts`), for many threads and processes.
 
-    Each repository is a folder below `folder` with its answers, its bare repositories and a lock
-    that one thread of one process holds at a time; different repositories go side by side. Refs are
-    asked once in the life of this object; what hangs on a commit is asked once for ever.
+    Each repository is a folder below `folder` with its answers, its bare repositories and a lock,
+    which who works on them holds; different repositories go side by side, and what is known costs
+    no lock. Refs are asked once in the life of this object; what hangs on a commit once for ever.
     """
 
     def __init__(self, folder: Path, *, offline: bool = False) -> None:
@@ -66,10 +66,17 @@ class GitCache:
         public = repository.canonical(url)
         if public is None or public.startswith("-"):
             raise Unanswered("the address of the repository is no URL that others can reach")
-        name = _folder_name(public)
-        with self._locked(name) as folder:
-            answers = self._current(name, folder / "answers.json")
-            cached = CachedRepository(public, folder, answers, self._refs, self._offline)
+        folder = self._folder / _folder_name(public)
+        with ExitStack() as held:
+
+            def hold() -> Answers:
+                held.enter_context(_alone(folder))
+                answers = self._current(folder)
+                held.callback(answers.save)
+                return answers
+
+            answers = self._current(folder)
+            cached = CachedRepository(public, folder, answers, hold, self._refs, self._offline)
             try:
                 return question(cached)
             except GitError as error:
@@ -78,37 +85,35 @@ class GitCache:
             except OSError as error:
                 reason = f"the cache of git repositories cannot be used ({error.strerror})"
                 raise Unanswered(reason, f"make {self._folder} writable") from None
-            finally:
-                answers.save()
 
-    @contextmanager
-    def _locked(self, name: str) -> Iterator[Path]:
-        from filelock import FileLock, Timeout
-
-        folder = self._folder / name
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(folder / "lock")
-            lock.acquire(timeout=LONGEST_WAIT_S)
-        except Timeout:
-            reason = f"another process has been using {folder} for too long"
-            raise Unanswered(reason, "wait until it is done, or end it") from None
-        except OSError as error:
-            reason = f"the cache of git repositories cannot be written ({error.strerror})"
-            raise Unanswered(reason, f"make {self._folder} writable") from None
-        try:
-            yield folder
-        finally:
-            lock.release()
-
-    def _current(self, name: str, path: Path) -> Answers:
+    def _current(self, folder: Path) -> Answers:
+        """What is known of a repository, read again where another process has written since."""
+        path = folder / "answers.json"
         with self._guard:
-            known = self._answers.get(name)
+            known = self._answers.get(folder.name)
         if known is None or known.read_at != stamp_of(path):
             known = read_answers(path)
             with self._guard:
-                self._answers[name] = known
+                self._answers[folder.name] = known
         return known
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Hold a repository's folder against other threads and processes. Raises OSError."""
+    from filelock import FileLock, Timeout
+
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / "lock")
+    try:
+        lock.acquire(timeout=LONGEST_WAIT_S)
+    except Timeout:
+        reason = f"another process has been using {folder} for too long"
+        raise Unanswered(reason, "wait until it is done, or end it") from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _whole(commit: str) -> str:

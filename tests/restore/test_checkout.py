@@ -277,6 +277,9 @@ def test_a_clone_around_the_folder_is_not_the_folders(pack: Published, tmp_path:
     assert state_of(inner).commit is None
     (inner / "x").write_text("mine", encoding="utf-8")
     refused("restore-in-the-way", pack.url, commit, inner)
+    (inner / ".git").mkdir()
+    assert state_of(inner).commit is None
+    refused("restore-in-the-way", pack.url, commit, inner)
 
 
 # -- submodules
