@@ -186,6 +186,7 @@ CODES: Mapping[str, Code] = {
     "options-conflict": _error("Two options of a command contradict each other."),
     "output-clash": _error("A result would replace another one, or a file that is no result."),
     "mirror-malformed": _error("A mirror in the environment is no pair of URLs."),
+    "repository-missing": _error("A command is about a git repository, and there is none."),
     # -- documents: any YAML or JSON file of ours
     "file-missing": _error("A file that is needed does not exist."),
     "file-unreadable": _error("A path is a folder, or the system refuses to read it."),
@@ -208,6 +209,7 @@ CODES: Mapping[str, Code] = {
     "spec-exists": _error("There is a runflow.yaml already, and nobody asked to replace it."),
     "workflow-name": _error("A workflow's file has a name that not every system can have."),
     "workflow-outside": _error("A workflow lies outside the project's folder."),
+    "spec-not-edited": _error("A command cannot add to runflow.yaml without rewriting it."),
     "spec-secret": _error("runflow.yaml holds an API key, or a URL with a password or token."),
     "slug-invalid": _error("An endpoint's key is empty, reserved, or not its own slug."),
     # -- workflows
@@ -288,6 +290,7 @@ CODES: Mapping[str, Code] = {
     "lock-missing": _error("There is no runflow.lock yet."),
     "lock-companion": _error("A file beside the lock is not the one that the lock names."),
     "lock-conflict": _error("Merge-conflict markers stand in runflow.lock."),
+    "lock-merged": _note("A merge conflict in runflow.lock was resolved; it says what came whence."),
     "lock-newer": _error("runflow.lock is of a format that this release does not know."),
     "lock-malformed": _error("runflow.lock is not what the tool writes: edited, or damaged."),
     "lock-value": _error("A value has no form in runflow.lock."),

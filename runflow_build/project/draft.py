@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +14,7 @@ from ..workflow.contract_model import Contract
 from ..workflow.definitions import Definitions, InputDefinition
 from ..workflow.model import Prompt
 from ..workflow.reach import link_of, reached
-from ..yaml_text import scalar
+from .yaml_words import quoted, word
 
 # Output nodes by how much their files look like a result; previews only where there is no other.
 _PREVIEWS = ("PreviewImage", "PreviewAudio", "PreviewAny")
@@ -25,8 +23,6 @@ _PREVIEWS = ("PreviewImage", "PreviewAudio", "PreviewAny")
 _OFTEN_GIVEN = ("seed", "noise_seed", "steps", "cfg", "denoise", "width", "height", "strength")
 _TEXTS = ("text", "prompt", "negative_prompt")
 MOST_SUGGESTIONS = 20
-
-_PLAIN = re.compile(r"[A-Za-z0-9](?:[\w ./-]*[\w./-])?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -95,9 +91,9 @@ def draft_text(
         f"# yaml-language-server: $schema={STATE_FOLDER}/{SCHEMA_NAME}",
         "version: 1",
         "# organization: acme                # owner in the URL; default: the API key's",
-        f"project: {_text(project)}",
+        f"project: {word(project)}",
         "",
-        f"comfyui: {{ref: {_text(comfyui)}}}" + (f"  # {shown(release)}" if release else ""),
+        f"comfyui: {{ref: {word(comfyui)}}}" + (f"  # {shown(release)}" if release else ""),
         '# python: {version: "3.12", targets: [linux-cu128]}',
         "# nodes:                            # packs: only what the workflow cannot say itself",
         "#   ComfyUI-KJNodes: {repository: https://github.com/kijai/ComfyUI-KJNodes, ref: main}",
@@ -112,10 +108,10 @@ def draft_text(
 
 
 def _endpoint(endpoint: EndpointDraft) -> Iterator[str]:
-    yield f"  {_text(endpoint.slug)}:"
+    yield f"  {word(endpoint.slug)}:"
     if endpoint.name is not None:
-        yield f"    name: {_text(endpoint.name)}"
-    yield f"    workflow: {_text(endpoint.workflow)}"
+        yield f"    name: {word(endpoint.name)}"
+    yield f"    workflow: {word(endpoint.workflow)}"
     yield "    # gpu: {min_vram_gb: 24}          # cheapest that fits; or {model: l40s}"
     contract = endpoint.contract
     if contract.inputs:
@@ -136,8 +132,8 @@ def _endpoint(endpoint: EndpointDraft) -> Iterator[str]:
 
 
 def _exposure(one: Exposure) -> str:
-    field = "" if one.field is None else f", field: {_text(one.field)}"
-    entry = f"{_text(one.name)}: {{node: {_quoted(one.node)}{field}}}"
+    field = "" if one.field is None else f", field: {word(one.field)}"
+    entry = f"{word(one.name)}: {{node: {quoted(one.node)}{field}}}"
     return f"{entry}  # {shown(one.title)}"
 
 
@@ -167,19 +163,3 @@ def _unique(names: Iterable[str]) -> list[str]:
             free = f"{name}_{number}"
         found.append(free)
     return found
-
-
-def _text(value: str) -> str:
-    """A string as YAML that reads as just this string, in a block and between brackets."""
-    if _PLAIN.fullmatch(value) and scalar(value) == value:
-        return value
-    return _quoted(value)
-
-
-# What JSON leaves as it is, and YAML refuses or takes for a line break.
-_UNLIKE_JSON = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
-
-
-def _quoted(value: str) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    return _UNLIKE_JSON.sub(lambda odd: f"\\u{ord(odd[0]):04x}", text)
