@@ -96,11 +96,12 @@ def meant(plan: Plan, wanted: Wanted, state: Restored) -> Restored:
     A file counts as ours by its content, so it may be told before it is there.
     """
     contents = {file.place: file.sha256 for file in wanted.files}
-    steps = plan.of("model", "resource")
+    places = [step.place for step in plan.of("model", "resource")]
+    ours = {one: (*state.files.get(one, ()), contents[one]) for one in places}
     rerun = {step.name for step in plan.of("script")}
     return state.with_(
         target=wanted.packages.target,
-        files={**state.files, **{step.place: contents[step.place] for step in steps}},
+        files={**state.files, **ours},
         scripts={pack: ran for pack, ran in state.scripts.items() if pack not in rerun},
     )
 
@@ -176,6 +177,14 @@ class _Run:
             self.findings.append(not_fetched(step, error))
         except OSError as error:
             self.findings.append(not_written(self.folder / step.place, error))
+        else:
+            if step.kind in ("model", "resource"):
+                self._settle(step)
+
+    def _settle(self, step: Step) -> None:
+        """What lay at the place before is no longer ours, should it come back."""
+        last = self.state.files[step.place][-1]
+        self.state = self.state.with_(files={**self.state.files, step.place: (last,)})
 
     # -- what the steps do
 

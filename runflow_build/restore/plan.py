@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from ..file_names import LOCK_FILE
 from ..findings import Finding, Severity, Where
 from ..lock import repository
+from ..lock.file_facts import PICKLE_SUFFIXES, host_of
 from ..sources.files import Content
 from ..spec.model import Choice, Spec
-from ..validate.policy import PICKLE_SUFFIXES, host_of
 from .state import Restored
 from .wanted import ENVIRONMENT, Wanted, WantedFile, WantedTree
 
@@ -254,7 +254,7 @@ def _file(file: WantedFile, present: Present) -> str | Finding | None:
         return in_the_way(file.place, found.what)
     if found.sha256 == file.sha256:
         return None
-    if present.state.files.get(file.place) == found.sha256:
+    if found.sha256 in present.state.files.get(file.place, ()):
         return "another content, from an earlier restore"
     return in_the_way(file.place, f"another file (sha256 {found.sha256[:12]}…)")
 

@@ -1,14 +1,14 @@
 """What restore remembers of a folder, in the folder: what it put there, and what may run.
 
-The file is written before anything is done, with what is meant to be done. So after a kill, what
-is there is either told here or is not ours; and what does not look like it is told is not ours
-either, since a file is only ours while it has the content that is written here.
+The file is written before anything is done, with what is meant to be done beside what was done. So
+after a kill, what is there is either told here or is not ours: a file is ours only while it has a
+content that is written here.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,8 @@ class Restored:
 
     target: str | None = None  # linux-cu128; None: nothing was restored here
     only: tuple[str, ...] = ()  # slugs; empty: the whole lock
-    files: Mapping[str, str] = field(default_factory=dict)  # place -> sha256 that we put there
+    files: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    # `files`: place -> sha256 of what we put there; two while one gives way to another
     scripts: Mapping[str, str] = field(default_factory=dict)  # pack -> commit whose install.py ran
     trusted: tuple[str, ...] = ()  # repositories that somebody said yes to, as `trust.named` has it
 
@@ -50,7 +51,7 @@ def read_state(folder: Path) -> Restored:
     return Restored(
         target=told["target"] if isinstance(told.get("target"), str) else None,
         only=_words(told.get("only")),
-        files=_pairs(told.get("files")),
+        files=_lists(told.get("files")),
         scripts=_pairs(told.get("scripts")),
         trusted=_words(told.get("trusted")),
     )
@@ -62,7 +63,7 @@ def write_state(folder: Path, state: Restored) -> None:
         "version": FORMAT,
         "target": state.target,
         "only": sorted(state.only),
-        "files": dict(sorted(state.files.items())),
+        "files": {place: sorted(state.files[place]) for place in sorted(state.files)},
         "scripts": dict(sorted(state.scripts.items())),
         "trusted": sorted(state.trusted),
     }
@@ -72,6 +73,11 @@ def write_state(folder: Path, state: Restored) -> None:
 def _pairs(value: object) -> dict[str, str]:
     pairs = value.items() if isinstance(value, dict) else ()
     return {key: one for key, one in pairs if isinstance(key, str) and isinstance(one, str)}
+
+
+def _lists(value: object) -> dict[str, tuple[str, ...]]:
+    pairs = value.items() if isinstance(value, dict) else ()
+    return {key: _words(one) for key, one in pairs if isinstance(key, str)}
 
 
 def _words(value: object) -> tuple[str, ...]:

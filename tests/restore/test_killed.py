@@ -76,11 +76,17 @@ def _move_on(world: Restorable) -> None:
 @pytest.fixture(scope="module")
 def wanted(world: Restorable, before: Path) -> tuple[dict[str, str], float]:
     """The folder as it is to be after all, and how long an undisturbed restore takes, in s."""
-    _begin(world, before)
-    start = time.monotonic()
-    code, told = world.restore()
-    assert code == 0, told
-    return tree_of(world.into), time.monotonic() - start
+    takes = []
+    for _ in range(2):  # the first one may have to wait for a cold cache
+        _begin(world, before)
+        start = time.monotonic()
+        code, told = world.restore()
+        assert code == 0, told
+        takes.append(time.monotonic() - start)
+    code, told = world.verify()
+    assert (code, told.count("error ")) == (1, 1), told
+    assert "the node pack Mine is not in the lock" in told
+    return tree_of(world.into), min(takes)
 
 
 def _begin(world: Restorable, before: Path) -> None:
@@ -114,4 +120,3 @@ def test_after_a_kill_the_same_command_ends_in_the_same_folder(
     code, told = world.restore()
     assert code == 0, told
     assert tree_of(world.into) == tree
-    assert world.verify()[0] == 1  # the user's pack is in no lock

@@ -151,7 +151,7 @@ def test_a_file_of_an_earlier_restore_is_replaced() -> None:
     present = replace(
         THERE,
         files={**THERE.files, MODEL_PLACE: Content(STRANGE, 9)},
-        state=THERE.state.with_(files={MODEL_PLACE: STRANGE}),
+        state=THERE.state.with_(files={MODEL_PLACE: (STRANGE, MODEL)}),
     )
     assert [step.kind for step in planned(present).steps] == ["model"]
 
