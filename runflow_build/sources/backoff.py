@@ -58,10 +58,15 @@ class Hosts:
         with self._lock:
             return max(0.0, self._of(host).busy_until - self.clock.now())
 
-    def answered(self, host: str) -> None:
+    def reached(self, host: str) -> None:
+        """It said something, if only that it is busy."""
         with self._lock:
-            known = self._of(host)
-            known.rounds = known.in_vain = 0
+            self._of(host).rounds = 0
+
+    def answered(self, host: str) -> None:
+        """A question got its answer."""
+        with self._lock:
+            self._of(host).in_vain = 0
 
     def unreached(self, host: str, began: float, why: Unanswered) -> None:
         """An attempt that began then got no connection. Attempts that overlap are one round."""

@@ -247,6 +247,7 @@ class Transport:
             if never_connected(error):
                 self._hosts.unreached(host, began, why)
             raise Lost(why, passes(error)) from None
+        self._hosts.reached(host)
         status, told = response.status_code, response.headers
         limited = status == 403 and told.get("x-ratelimit-remaining") == "0"
         if status in _PASSING or limited:
