@@ -16,15 +16,17 @@ from .. import __version__
 from ..errors import RunflowError
 from ..findings import render
 
-# In the order in which a person meets them. Each is a module of this package with NAME, HELP,
-# add(parser) and run(args) -> exit code.
+# In the order in which a person meets them. Each is a module of this package (`_` for `-`) with
+# NAME, HELP, add(parser) and run(args) -> exit code.
 COMMANDS = (
     "init",
     "convert",
     "record",
+    "models",
     "lock",
     "check",
     "diff",
+    "git-setup",
     "build",
     "publish",
     "delete",
@@ -80,7 +82,7 @@ def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     wanted = [argv[0]] if argv and argv[0] in COMMANDS else COMMANDS
     for name in wanted:
-        _add(commands, importlib.import_module(f".{name}", __package__))
+        _add(commands, importlib.import_module(f".{name.replace('-', '_')}", __package__))
     return parser
 
 

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
-from urllib.parse import urlsplit
 
 from ..findings import Finding, Severity, Where
+from ..lock.file_facts import PICKLE_SUFFIXES, host_of
 from ..lock.model import Lock, ModelPin
 from ..spec.model import Choice, Spec
 from .endpoint import Endpoint
 from .uses import uses_of_model, uses_of_resource
 
-# torch.load and pickle read these, and what they read may be code.
-PICKLE_SUFFIXES = frozenset(
-    {".bin", ".ckpt", ".pickle", ".pkl", ".pt", ".pt2", ".pth", ".t7", ".th"}
-)
 _LEVELS: dict[Choice, Severity | None] = {"deny": "error", "warn": "warning", "allow": None}
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def findings(spec: Spec, endpoints: Sequence[Endpoint], lock: Lock) -> Iterator[Finding]:
@@ -120,14 +115,3 @@ def _untrusted(
                 uses,
                 f"add {host} to trusted_hosts under policy:, or take the file from another host",
             )
-
-
-def host_of(url: str) -> str:
-    """`host` or `host:port` of a URL, without the scheme's own port; empty for what is no URL."""
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        return ""
-    host = (parts.hostname or "").lower()
-    return host if port in (None, _DEFAULT_PORTS.get(parts.scheme)) else f"{host}:{port}"
