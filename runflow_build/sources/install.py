@@ -72,16 +72,21 @@ class Install:
 
     def model(self, path: str) -> Path | None:
         """The file that a path below models/ means; None where there is none."""
-        kind, _, rest = path.partition("/")
-        for folder in _FOLDERS.get(kind, (kind,)):
-            file = below(self.base / "models", f"{folder}/{rest}")
-            if file and file.is_file():
-                return file
-        return None
+        return model_file(self.base / "models", path)
 
     def packages(self) -> Packages | None:
         """The environment's packages; None where no environment was found."""
         return _packages(self.environment) if self.environment else None
+
+
+def model_file(models: Path, path: str) -> Path | None:
+    """The file that a path below a models folder means; None where there is none."""
+    kind, _, rest = path.partition("/")
+    for folder in _FOLDERS.get(kind, (kind,)):
+        file = below(models, f"{folder}/{rest}")
+        if file and file.is_file():
+            return file
+    return None
 
 
 def find_install(folder: Path) -> Install:
