@@ -4,7 +4,8 @@
 
 The files are made in a temporary folder and read once before, so that the page cache holds them and
 the disk says nothing. `hashlib` is what one core does, of memory and of a file; times the cores, it
-is what no reading can beat. CPU time holds on a busy machine too, where the clock does not. `repeated` finds everything in the cache.
+is what no reading can beat. CPU time holds on a busy machine too, where the clock does not.
+`repeated` finds everything in the cache.
 """
 
 from __future__ import annotations
