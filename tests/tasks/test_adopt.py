@@ -227,6 +227,7 @@ def test_the_command_asks_the_real_sources(
     stand_in.place.civitai[7] = CivitaiVersion({"ink.safetensors": File(INK)})
     for name, value in stand_in.environ.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.delenv("RUNFLOW_OFFLINE", raising=False)
     monkeypatch.setenv("RUNFLOW_CACHE_DIR", str(tmp_path / "cache"))
     raw = "https://raw.githubusercontent.com/ltdrdata/ComfyUI-Manager/main/model-list.json"
     stand_in.place.files[raw] = File(b'{"models": []}', kind="text/plain")
