@@ -7,9 +7,9 @@ from contextlib import ExitStack, contextmanager
 
 from .answers import AnswerCache
 from .digests import DigestCache
-from .file_hosts import FileHostsOnline
+from .file_hosts import FileHostsOnline, tokens_of
 from .git_hosts import GitCache
-from .http import Http, tokens_of
+from .http import Http
 from .indexes import UvIndexes
 from .mirrors import mirrors_of
 from .pack_lists import ManagerLists
