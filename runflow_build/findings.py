@@ -210,7 +210,7 @@ CODES: Mapping[str, Code] = {
     "workflow-name": _error("A workflow's file has a name that not every system can have."),
     "workflow-outside": _error("A workflow lies outside the project's folder."),
     "spec-not-edited": _error("A command cannot add to runflow.yaml without rewriting it."),
-    "spec-secret": _error("runflow.yaml holds an API key, or a URL with a password or token."),
+    "spec-secret": _error("runflow.yaml holds a secret: a key, a token, a URL with a password."),
     "slug-invalid": _error("An endpoint's key is empty, reserved, or not its own slug."),
     # -- workflows
     "workflow-syntax": _error("A workflow is not JSON, or is cut off."),
@@ -351,7 +351,7 @@ CODES: Mapping[str, Code] = {
     "model-no-source": _error("A model is locked by hash, but nothing says where to get it."),
     "repository-dirty": _error("A repository was locked from a tree with local changes."),
     "host-not-trusted": _error("A file comes from a host that the policy does not trust."),
-    "secret-in-workflow": _error("A workflow holds an API key."),
+    "secret-in-workflow": _error("A workflow holds a secret: a key, a token, a password."),
     # -- bundles
     "bundle-malformed": _error("A built bundle is not what this release writes."),
     # -- restoring and verifying a folder

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .api_keys import holds_api_key, without_api_keys
+from .secret_patterns import secret_kind, without_secrets
 
 _USER = re.compile(r"(?<=://)[^\s/?#@]+@")
 _TOKEN = re.compile(
@@ -16,18 +16,16 @@ _TOKEN = re.compile(
 
 def secret_in(text: str) -> str | None:
     """What kind of secret the text holds, in a person's words; None: none that we know."""
-    if holds_api_key(text):
-        return "an API key"
-    if _USER.search(text):
+    if _USER.search(text):  # in a place for a URL; `secret_patterns` looks at all kinds of text
         return "a URL with a user name or password"
     if _TOKEN.search(text):
         return "a URL with a token"
-    return None
+    return secret_kind(text)
 
 
 def redacted(text: str) -> str:
     """The text with every secret in it replaced by `…`."""
-    return _TOKEN.sub(r"\1=…", _USER.sub("…@", without_api_keys(text)))
+    return _TOKEN.sub(r"\1=…", _USER.sub("…@", without_secrets(text)))
 
 
 def shown(value: object) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from operator import itemgetter
 from typing import Any
 
-from ..api_keys import keys_in
 from ..bundle import Bundle, bundle_digest
 from ..errors import CheckError, LockError, StaleLockError
 from ..file_names import LOCK_FILE
 from ..findings import Finding, Where
 from ..lock.model import EndpointPin, Lock
+from ..secret_patterns import secrets_in
 from ..workflow.contract_model import Contract
 from ..workflow.convert import prompt_digest, prompt_of
 from ..workflow.definitions import Definitions
@@ -31,7 +31,7 @@ def rewrite(workflow: Workflow, definitions: Definitions, lock: Lock, slug: str)
 
     Raises LockError (`endpoint-unknown`), StaleLockError (`lock-stale`) when the lock is of another
     version of the workflow, WorkflowError when that cannot be converted, and CheckError
-    (`secret-in-workflow`) rather than publish an API key.
+    (`secret-in-workflow`) rather than publish a secret.
     """
     pin = _endpoint(lock, slug)
     author_prompt = prompt_of(workflow, definitions)
@@ -144,7 +144,7 @@ def _packages(lock: Lock) -> dict[str, str]:
 
 
 def _refuse_secrets(bundle: Bundle, workflow: Workflow) -> None:
-    """The last gate: whatever the checks before said, no API key is published."""
+    """The last gate: whatever the checks before said, no secret is published."""
     published: dict[str, Any] = {
         "prompt": bundle.prompt,
         "graph": bundle.graph,
@@ -152,16 +152,16 @@ def _refuse_secrets(bundle: Bundle, workflow: Workflow) -> None:
         "description": bundle.description,
         "contract": bundle.contract.model_dump(),
     }
-    places = keys_in(published)
-    if places:
+    found = secrets_in(published)
+    if found:
         raise CheckError(
             *(
                 Finding(
                     "secret-in-workflow",
-                    "an API key stands in what would be published",
+                    f"{kind} stands in what would be published",
                     Where(workflow.path, key=place),
-                    fix="remove it from the workflow, and revoke the key: it has been in a file",
+                    fix="remove it from the workflow, and revoke it: it has been in a file",
                 )
-                for place in places
+                for place, kind in found
             )
         )

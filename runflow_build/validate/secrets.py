@@ -1,13 +1,13 @@
-"""Does an API key stand in a file that goes into git and to the API?"""
+"""Does a secret stand in a file that goes into git and to the API?"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ..api_keys import holds_api_key, keys_in
 from ..document import key_text
 from ..findings import Finding, Key, Where
+from ..secret_patterns import API_KEY, secret_kind, secrets_in
 from ..spec.model import Spec
 from ..workflow.model import Workflow
 from ..workflow.runflow_nodes import DEPLOY_CLASS
@@ -15,29 +15,35 @@ from ..workflow.runflow_nodes import DEPLOY_CLASS
 _DEPLOY_KEY = 2  # position of api_key among a Deploy node's widgets: endpoint_name, host, api_key
 _DEPLOY_FIELD = "api_key"
 _SETTINGS = "keep the key in the settings or in RUNFLOW_API_KEY, and revoke this one"
+_REVOKE = "and revoke it: it has been in a file"
+
+_Places = list[tuple[Key, str]]  # each with the kind of secret that stands there
 
 
 def findings(spec: Spec, workflows: Iterable[Workflow]) -> Iterator[Finding]:
-    """Every place of a key; no message repeats the key."""
-    for place in keys_in(spec.model_dump(mode="json")):
+    """Every place of a secret; no message repeats one."""
+    for place, kind in secrets_in(spec.model_dump(mode="json")):
         yield Finding(
-            "spec-secret", "an API key stands in runflow.yaml", Where(key=place), fix=_SETTINGS
+            "spec-secret",
+            f"{kind} stands in runflow.yaml",
+            Where(key=place),
+            fix=_SETTINGS if kind == API_KEY else f"remove it, {_REVOKE}",
         )
     for workflow in workflows:
-        has_keys = bool(keys_in(workflow.data))
+        has_secrets = bool(secrets_in(workflow.data))
         for node in _nodes(workflow):
-            yield from _in_node(workflow, node, keys_in(dict(node)) if has_keys else [])
-        if has_keys:
+            yield from _in_node(workflow, node, secrets_in(dict(node)) if has_secrets else [])
+        if has_secrets:
             yield from _elsewhere(workflow)
 
 
-def _in_node(workflow: Workflow, node: Mapping[str, Any], places: list[Key]) -> Iterator[Finding]:
-    """Keys in what a node holds; on a Deploy node whatever stands in the key's widget is one."""
+def _in_node(workflow: Workflow, node: Mapping[str, Any], places: _Places) -> Iterator[Finding]:
+    """Secrets that a node holds; on a Deploy node whatever stands in the key's widget is one."""
     if node.get("type", node.get("class_type")) == DEPLOY_CLASS and _deploy_key(node):
-        places = [place for place in places if not _is_deploy_key(place)]
-        yield _secret(workflow, node, ("inputs", _DEPLOY_FIELD), "the Deploy node holds an API key")
-    for place in places:
-        yield _secret(workflow, node, place, "the node holds an API key")
+        places = [(place, kind) for place, kind in places if not _is_deploy_key(place)]
+        yield _secret(workflow, node, ("inputs", _DEPLOY_FIELD), "Deploy node", API_KEY)
+    for place, kind in places:
+        yield _secret(workflow, node, place, "node", kind)
 
 
 def _deploy_key(node: Mapping[str, Any]) -> bool:
@@ -59,13 +65,15 @@ def _is_deploy_key(place: Key) -> bool:
     )
 
 
-def _secret(workflow: Workflow, node: Mapping[str, Any], place: Key, message: str) -> Finding:
+def _secret(
+    workflow: Workflow, node: Mapping[str, Any], place: Key, holder: str, kind: str
+) -> Finding:
     meta = node.get("_meta")
     title = node.get("title") or (meta.get("title") if isinstance(meta, dict) else None)
     field = place[1] if len(place) > 1 and place[0] == "inputs" else None
     return Finding(
         "secret-in-workflow",
-        message,
+        f"the {holder} holds {kind}",
         Where(
             workflow.path,
             key=place,
@@ -75,25 +83,25 @@ def _secret(workflow: Workflow, node: Mapping[str, Any], place: Key, message: st
             field=str(field) if isinstance(field, str) else None,
         ),
         () if field else (("in", key_text(place)),),
-        f"empty it and save; {_SETTINGS}",
+        f"empty it and save; {_SETTINGS}" if kind == API_KEY else f"empty it and save, {_REVOKE}",
     )
 
 
 def _name(value: Any) -> str | None:
-    """The text of an id, title or class, unless that is the very place where the key stands."""
+    """The text of an id, title or class, unless that is the very place where the secret stands."""
     text = "" if value is None else str(value)
-    return None if holds_api_key(text) else text or None
+    return None if secret_kind(text) else text or None
 
 
 def _elsewhere(workflow: Workflow) -> Iterator[Finding]:
-    """Keys beside the nodes: in notes of the file itself, names of groups, settings of packs."""
-    for place in keys_in(_without_nodes(workflow)):
+    """Those beside the nodes: in notes of the file itself, names of groups, settings of packs."""
+    for place, kind in secrets_in(_without_nodes(workflow)):
         yield Finding(
             "secret-in-workflow",
-            "the workflow's file holds an API key",
+            f"the workflow's file holds {kind}",
             Where(workflow.path, key=place),
             (("in", key_text(place)),) if place else (),
-            f"remove it there; {_SETTINGS}",
+            f"remove it there; {_SETTINGS}" if kind == API_KEY else f"remove it there, {_REVOKE}",
         )
 
 

@@ -141,3 +141,20 @@ def test_a_key_in_runflow_yaml(checked: Checked) -> None:
     assert [(one.code, one.where.key) for one in found] == [
         ("spec-secret", ("endpoints", "poster", "description"))
     ]
+
+
+def test_a_secret_of_another_maker_is_named_by_its_kind_and_never_shown(checked: Checked) -> None:
+    token = "hf_" + "Zq7Rw2Lk9Tn4Vb6Xc1Mf8Jh3Gd5Ps0YeUa"
+    data = copy.deepcopy(PROMPT)
+    data["3"] = {"class_type": "LoadFromHub", "inputs": {"token": token}}
+    found = secrets(checked(data, description=f"needs {token}"))
+    assert token not in render(found)
+    assert render(found[:1]) == (
+        "error spec-secret: a Hugging Face token stands in runflow.yaml\n"
+        "  fix       remove it, and revoke it: it has been in a file"
+    )
+    assert render(found[1:]) == (
+        "poster.json: error secret-in-workflow: the node holds a Hugging Face token\n"
+        "  at        node 3 (LoadFromHub), field token\n"
+        "  fix       empty it and save, and revoke it: it has been in a file"
+    )
