@@ -6,6 +6,7 @@ question, run a hook, or leave the repository that is meant is off.
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import subprocess
@@ -106,7 +107,28 @@ _PIPE: Any = subprocess.PIPE  # GitPython's types know streams only
 _OWN_GROUP: dict[str, Any] = {"start_new_session": True} if os.name == "posix" else {}
 
 
+_RUNNING: set[subprocess.Popen[bytes]] = set()
+
+
 def _ended(process: subprocess.Popen[bytes], stdin: bytes | None, limit_s: float) -> Said:
+    atexit.unregister(_end_all)
+    atexit.register(_end_all)
+    _RUNNING.add(process)
+    try:
+        return _said(process, stdin, limit_s)
+    finally:
+        _RUNNING.discard(process)
+
+
+def _end_all() -> None:
+    """A thread that nobody waits for any more leaves no git behind."""
+    for process in [*_RUNNING]:
+        _kill(process)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_LAST_WORDS_S)
+
+
+def _said(process: subprocess.Popen[bytes], stdin: bytes | None, limit_s: float) -> Said:
     try:
         out, err = process.communicate(stdin, timeout=limit_s)
         late = False

@@ -441,6 +441,33 @@ def test_after_a_kill_at_any_moment_the_answers_are_the_same(
     assert cache.distance(pack.url, first, last) == 1
 
 
+LEFT_ALONE = """
+import sys, threading, time
+sys.path.insert(0, sys.argv[1])
+from pathlib import Path
+from runflow_build.sources import git_program
+from runflow_build.sources.git_hosts import GitCache
+ask = GitCache(Path(sys.argv[2])).refs
+threading.Thread(target=ask, args=["https://example.org/o/r"], daemon=True).start()
+while not git_program._RUNNING:
+    time.sleep(0.01)
+print(next(iter(git_program._RUNNING)).pid)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="looks for a process by its number")
+def test_no_git_outlives_the_program(git_host: GitHost, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        git_host.leads_to(f"https://127.0.0.1:{silent.getsockname()[1]}/")
+        words = [sys.executable, "-c", LEFT_ALONE, str(ROOT), str(tmp_path / "git")]
+        pid = int(subprocess.run(words, capture_output=True, text=True, check=True).stdout)
+        end = time.monotonic() + 20
+        with pytest.raises(ProcessLookupError):
+            while time.monotonic() < end:
+                os.kill(pid, 0)
+                time.sleep(0.05)
+
+
 NO_GIT = """
 import sys
 sys.path.insert(0, sys.argv[1])
