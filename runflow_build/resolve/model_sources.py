@@ -176,7 +176,8 @@ def _report_unread(inquiry: Inquiry, wanted: WantedModel, url: str, remote: Remo
 def _urls_differ(inquiry: Inquiry, wanted: WantedModel) -> bool:
     """Report workflows whose URLs for one path give different files, unless something decides."""
     urls = dict.fromkeys(one.url for one in wanted.claims if one.url)
-    if wanted.is_own or wanted.sha256 or len(urls) < 2:
+    own = inquiry.spec.models.get(wanted.path)
+    if (own and (own.url or own.sha256)) or len(urls) < 2:
         return False
     given = {}
     for url in urls:

@@ -90,7 +90,8 @@ def hub_file(url: str) -> HubFile | None:
 
 def stored_token(environ: Mapping[str, str]) -> str | None:
     """The token that `hf auth login` left on this machine, where huggingface_hub looks for it."""
-    cache = environ.get("XDG_CACHE_HOME") or "~/.cache"
+    user = environ.get("HOME") or str(Path.home())
+    cache = environ.get("XDG_CACHE_HOME") or os.path.join(user, ".cache")
     home = environ.get("HF_HOME") or os.path.join(cache, "huggingface")
     path = environ.get("HF_TOKEN_PATH") or os.path.join(home, "token")
     try:

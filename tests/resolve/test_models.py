@@ -456,8 +456,9 @@ def test_workflows_whose_urls_give_different_files_are_an_error(question: Questi
     models = {"one": [(PATH, MAIN, None)], "two": [(PATH, OTHER, None)]}
     files = {**at_main(), OTHER: {"sha256": B, "size": 3}}
     before = {PATH: ModelPin(sha256=A, size=100, url=PINNED, wanted=MAIN)}
-    for previous in ({}, before):
-        asked = question(models=models, outside={"files": files}, previous=previous)
+    hashed = {**models, "one": [(PATH, MAIN, A)]}
+    for rows, previous in ((models, {}), (models, before), (hashed, {})):
+        asked = question(models=rows, outside={"files": files}, previous=previous)
         assert pin(asked) is None
         assert [one.code for one in asked.findings] == ["model-ambiguous"]
     decided = question(spec(f"url: {OTHER}"), models=models, outside={"files": files})
