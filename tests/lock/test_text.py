@@ -362,8 +362,7 @@ def test_merge_conflict_markers_are_named_with_their_line() -> None:
     assert refusal(text) == (
         "runflow.lock:5:1: error lock-conflict: a merge conflict stands in the file: "
         "`<<<<<<< HEAD`\n"
-        "  fix       take one side (`git checkout --theirs runflow.lock`) and run `runflow lock`, "
-        "which brings it up to date with the merged runflow.yaml"
+        "  fix       run `runflow lock`: it takes the pins of both sides"
     )
 
 
