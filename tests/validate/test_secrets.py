@@ -149,11 +149,12 @@ def test_a_secret_of_another_maker_is_named_by_its_kind_and_never_shown(checked:
     data["3"] = {"class_type": "LoadFromHub", "inputs": {"token": token}}
     found = secrets(checked(data, description=f"needs {token}"))
     assert token not in render(found)
-    assert render(found[:1]) == (
-        "error spec-secret: a Hugging Face token stands in runflow.yaml\n"
+    in_graph, in_spec = found
+    assert render([in_spec]) == (
+        "runflow.yaml: error spec-secret: a Hugging Face token stands in runflow.yaml\n"
         "  fix       remove it, and revoke it: it has been in a file"
     )
-    assert render(found[1:]) == (
+    assert render([in_graph]) == (
         "poster.json: error secret-in-workflow: the node holds a Hugging Face token\n"
         "  at        node 3 (LoadFromHub), field token\n"
         "  fix       empty it and save, and revoke it: it has been in a file"
