@@ -24,6 +24,7 @@ from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
 from ..lock.pylock import LockedPackage, Pylock, normal_name, pylock_text, read_pylock
+from ..lock.wheel_tags import fits
 from ..redact import redacted
 from .mirrors import Mirrors
 from .uv import Answer, call_uv
@@ -60,6 +61,7 @@ _PLATFORMS = {
     "macos": "aarch64-apple-darwin",
     "windows": "x86_64-pc-windows-msvc",
 }
+_BOUND = "runflow-torch"  # the name of a project that only says which index has what
 _OFFLINE = "offline, and uv's cache does not hold every answer of the index"
 _INDEX_VARIABLES = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL")
 _PYPI_PATH = re.compile(r"/(packages/[0-9a-f]{2}/[0-9a-f]{2}/[0-9a-f]{60}/[^/?#]+)$")
@@ -120,7 +122,7 @@ class UvIndexes:
         with TemporaryDirectory(prefix="runflow-") as name:
             call = _Call(Path(name), asked, python, platform, known)
             found = self._resolved(call)
-        pylock = _without_needless_sources(self._public(found))
+        pylock = self._public(_for_machine(found, python, target.partition("-")[0]))
         return Resolution(pylock.versions, pylock_text(pylock))
 
     def _resolved(self, call: _Call) -> Pylock:
@@ -188,6 +190,7 @@ class UvIndexes:
 
     def _refusal(self, answer: Answer, call: _Call) -> Exception:
         problem = self._mirrors.public_text(call.with_askers(answer.problem))
+        problem = problem.replace(f"{_BOUND} depends on", "you require")
         if self._users:
             problem = problem.replace(redacted(self._users), PYPI)
         if "No solution found" in problem:
@@ -256,7 +259,7 @@ class _Call:
     def bind(self, names: Collection[str], index: str) -> str:
         """A project file that binds packages to an index; its name."""
         rows = [
-            '[project]\nname = "runflow-torch"\nversion = "0"',
+            f'[project]\nname = "{_BOUND}"\nversion = "0"',
             f"dependencies = {json.dumps(sorted(names))}",
             "[tool.uv.sources]",
             *(f'{name} = {{ index = "torch" }}' for name in sorted(names)),
@@ -295,7 +298,7 @@ def _named_in(explanation: str) -> set[str]:
 
 
 def pypi_of(mirrors: Mirrors, environ: Mapping[str, str]) -> str:
-    """Where to ask for what PyPI has: our mirror of it, else that of the user's tools, else PyPI."""
+    """Where to ask for what PyPI has: our mirror of it, or that of the user's tools, or PyPI."""
     local = mirrors.local(PYPI)
     if local != PYPI:
         return local
@@ -303,7 +306,14 @@ def pypi_of(mirrors: Mirrors, environ: Mapping[str, str]) -> str:
     return found.rstrip("/")
 
 
-def _without_needless_sources(pylock: Pylock) -> Pylock:
-    """Where a wheel fits, its source is never built instead: no code runs while installing."""
-    packages = (replace(one, sdist=None) if one.wheels else one for one in pylock.packages)
+def _for_machine(pylock: Pylock, python: str, system: str) -> Pylock:
+    """The files that the target can use: its own wheels, and a source only where none fits.
+
+    Then installing runs no code of a package that has a wheel. Releases of uv differ in which
+    wheels they name.
+    """
+    packages = []
+    for one in pylock.packages:
+        wheels = tuple(wheel for wheel in one.wheels if fits(wheel.name, python, system))
+        packages.append(replace(one, wheels=wheels, sdist=None if wheels else one.sdist))
     return replace(pylock, packages=tuple(packages))

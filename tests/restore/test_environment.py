@@ -330,6 +330,7 @@ print("done", count)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="SIGKILL is POSIX's")
 def test_a_kill_at_any_step_is_made_good_by_the_next_run(
     index: PackageIndex, tmp_path: Path
