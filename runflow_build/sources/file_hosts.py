@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from . import civitai, github_releases, hub
+from . import civitai, github_files, hub
 from .outage import tokens_of as environment_tokens
 from .web_files import WebFiles, plain
 from .world import RemoteFile, Unanswered
@@ -24,7 +24,7 @@ class FileHostsOnline:
         self._web = WebFiles(http, answers)
         self._hub = hub.Hub(http, self._web)
         self._civitai = civitai.Civitai(http, self._web)
-        self._github = github_releases.GitHubReleases(http, self._web)
+        self._github = github_files.GitHubFiles(http, self._web)
 
     def file(self, url: str, read: bool = False) -> RemoteFile | None:
         """What `url` gives now, at its immutable address where the host has such.
@@ -38,7 +38,7 @@ class FileHostsOnline:
             return self._hub.file(url, read)
         if host in civitai.HOSTS:
             return self._civitai.file(url, read)
-        if host in github_releases.HOSTS:
+        if host in github_files.HOSTS:
             return self._github.file(url, read)
         return self._web.file(url, read)
 

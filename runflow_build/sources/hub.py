@@ -3,10 +3,10 @@
 The hub answers the HEAD of a file, before it sends one on to its storage, with the commit, the size
 and (for all that lies in LFS or Xet) the sha256: the headers that `get_hf_file_metadata` of
 huggingface_hub reads. We read them over the client that all sources share and not through that
-library: since 2.0 it brings an HTTP client of its own (httpx2, so `set_client_factory` cannot take
-ours), which knows nothing of our kept answers, mirrors of other hosts, back-off and bound on
-connections, and importing it would cost more than a warm lock of 400 models does. A test compares
-the two. Source: huggingface_hub 2.4, file_download.py and utils/_auth.py.
+library: its client (httpx in 1.x, httpx2 in 2.x, so there is no one `set_client_factory` for it)
+knows nothing of our kept answers, mirrors, back-off and bound on connections, and importing it
+takes as long (0.2 s) as locking 400 models from kept answers. A test compares the two.
+Source: huggingface_hub 2.4, file_download.py and utils/_auth.py.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""GitHub: files of releases, with and without a digest."""
+"""GitHub: files of releases, with and without a digest, and of repositories."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from place import Fault, File, declared
 
 from runflow_build.sources.file_hosts import FileHostsOnline
-from runflow_build.sources.github_releases import Asset, asset_of
+from runflow_build.sources.github_files import Asset, asset_of
 from runflow_build.sources.outage import Missing
 from runflow_build.sources.world import RemoteFile, Unanswered
 
@@ -125,3 +125,30 @@ def test_a_page_of_a_repository_is_no_file(place: Any, file_hosts: Make) -> None
     place.files[f"{SITE}/acme/faces"] = File(b"<html>", kind="text/html; charset=utf-8")
     with pytest.raises(Unanswered, match="a web page instead of a file"):
         file_hosts().file(f"{SITE}/acme/faces")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"{SITE}/acme/tiny/raw/main/sub/a%20b.pth",
+        f"{SITE}/acme/tiny/raw/refs/heads/main/sub/a%20b.pth",
+        f"{SITE}/acme/tiny/blob/main/sub/a%20b.pth",
+        "https://raw.githubusercontent.com/acme/tiny/main/sub/a%20b.pth",
+    ],
+)
+def test_a_file_of_a_branch_is_pinned_to_its_commit(url: str, place: Any, file_hosts: Make) -> None:
+    body = json.dumps({"object": {"type": "commit", "sha": "c" * 40}}).encode()
+    api = f"{API}/repos/acme/tiny/git/ref/heads/main"
+    place.faults[api] = Fault(times=None, status=200, body=body, kind="application/json")
+    at_commit = f"{SITE}/acme/tiny/raw/{'c' * 40}/sub/a%20b.pth"
+    place.files[at_commit] = File(b"tiny")
+    assert file_hosts().file(url) == RemoteFile(at_commit, None, 4)
+    digest = hashlib.sha256(b"tiny").hexdigest()
+    assert file_hosts().file(url, read=True) == RemoteFile(at_commit, digest, 4)
+
+
+def test_a_file_at_a_commit_needs_no_look_up(place: Any, file_hosts: Make) -> None:
+    url = f"{SITE}/acme/tiny/raw/{'c' * 40}/a.pth"
+    place.files[url] = File(b"tiny")
+    assert file_hosts().file(url) == RemoteFile(url, None, 4)
+    assert place.count("api.github.com") == 0

@@ -1,6 +1,7 @@
-"""github.com: files of releases, with the digest that GitHub takes of them since June 2025.
+"""github.com: files of releases, with the digest that GitHub takes of them since June 2025; and
+files of repositories, at their commit.
 
-Source of the shapes: GitHub's REST reference, "Releases".
+Source of the shapes: GitHub's REST reference, "Releases" and "Git references".
 """
 
 from __future__ import annotations
@@ -21,8 +22,10 @@ if TYPE_CHECKING:
     from .web_files import WebFiles
 
 HOST, API = "github.com", "https://api.github.com"
-HOSTS = (HOST, "www.github.com")
+RAW = "raw.githubusercontent.com"
+HOSTS = (HOST, "www.github.com", RAW)
 _DIGEST = re.compile("sha256:([0-9a-f]{64})")
+_COMMIT = re.compile("[0-9a-f]{40}")
 _NAME = re.compile(r"[\w.-]+", re.ASCII)
 
 
@@ -54,17 +57,29 @@ def asset_of(url: str) -> Asset | None:
     return None
 
 
-class GitHubReleases:
-    """Files of releases."""
+def raw_of(url: str) -> tuple[str, str, str] | None:
+    """(owner/name, ref, path) of the file of a repository that a URL names, the ref being one word;
+    the path stays quoted."""
+    parts, path = urlsplit(url), urlsplit(url).path.strip("/").split("/")
+    rest = path[2:] if parts.hostname == RAW else path[3:] if path[2:3] == ["raw"] else []
+    if rest[:2] in (["refs", "heads"], ["refs", "tags"]):
+        rest = rest[2:]
+    if len(rest) < 2 or not all(_NAME.fullmatch(one) for one in (*path[:2], rest[0])):
+        return None
+    return "/".join(path[:2]), rest[0], "/".join(rest[1:])
+
+
+class GitHubFiles:
+    """Files of releases and of repositories."""
 
     def __init__(self, http: Http, web: WebFiles) -> None:
         self._http, self._web = http, web
 
     def file(self, url: str, read: bool = False) -> RemoteFile | None:
-        """What the URL of a release's file gives. Raises Unanswered; Missing says what lacks."""
-        asset = asset_of(url)
+        """What the URL gives now. Raises Unanswered; Missing says what lacks of a release."""
+        asset = None if urlsplit(url).hostname == RAW else asset_of(url)
         if asset is None:
-            return self._web.file(url, read)
+            return self._web.file(self._at_commit(url), read)
         try:
             # For a day, because without a token GitHub answers 60 questions an hour.
             release = self._http.json(asset.api, keep="a day")
@@ -82,6 +97,21 @@ class GitHubReleases:
             raise _gone(asset, f"release {tag} of {asset.repository} has no file `{name}`{near}")
         return self._described(url, asset, row, read)
 
+    def _at_commit(self, url: str) -> str:
+        """The URL at the commit that its branch or tag is now; itself where that is not known."""
+        found = raw_of(url)
+        if found is None:
+            return url
+        repository, ref, path = found
+        commit = ref if _COMMIT.fullmatch(ref) else None
+        for kind in () if commit else ("heads", "tags"):
+            try:
+                told = self._http.json(f"{API}/repos/{repository}/git/ref/{kind}/{ref}")
+            except Unanswered:
+                return url
+            commit = commit or _commit(told)
+        return f"https://{HOST}/{repository}/raw/{commit}/{path}" if commit else url
+
     def _described(
         self, url: str, asset: Asset, row: Mapping[str, Any], read: bool
     ) -> RemoteFile | None:
@@ -93,6 +123,15 @@ class GitHubReleases:
         if found:
             return RemoteFile(place, found[1], size if isinstance(size, int) else None)
         return self._web.file(place, read)
+
+
+def _commit(told: Any) -> str | None:
+    """The commit of a branch, or of a tag that is no object of its own."""
+    object = told.get("object") if isinstance(told, Mapping) else None
+    if not isinstance(object, Mapping) or object.get("type") != "commit":
+        return None
+    sha = str(object.get("sha"))
+    return sha if _COMMIT.fullmatch(sha) else None
 
 
 def _assets(release: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
