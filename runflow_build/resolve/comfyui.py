@@ -12,7 +12,7 @@ from ..sources.world import Unanswered, World
 from ..spec.model import UPSTREAM_COMFYUI
 from .clone import Answer, answer_of
 from .inquiry import CAPTURE, Inquiry, refuses_short_commit
-from .pack_files import PROJECT_FILE, comfyui_version
+from .packs.files import PROJECT_FILE, comfyui_version
 from .remote import LATER, commit_of_ref, has_commit, text_at
 
 NAME = "ComfyUI"

@@ -10,12 +10,12 @@ from ..lock.model import ComfyUIPin, NodePackPin
 from ..lock.needs import pack_names, pack_of
 from .at_once import each
 from .inquiry import Inquiry
-from .pack_asks import Ask, asks_of, key_for, remember
-from .pack_classes import give_homes
-from .pack_files import NeededPack
-from .pack_needs import report_other_state, rows_kept, rows_read
-from .pack_pins import pin_of
-from .pack_places import locate
+from .packs.asks import Ask, asks_of, key_for, remember
+from .packs.classes import give_homes
+from .packs.files import NeededPack
+from .packs.needs import report_other_state, rows_kept, rows_read
+from .packs.pins import pin_of
+from .packs.places import locate
 
 
 def node_pack_pins(inquiry: Inquiry, comfyui: ComfyUIPin | None = None) -> dict[str, NodePackPin]:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from ..file_names import SPEC_FILE
-from ..findings import Finding, Key, Where
-from ..lock import repository
-from ..lock.model import NodePackPin, RegistryPin
-from ..redact import shown
-from ..sources.install import InstalledPack
-from ..sources.world import Unanswered, World
-from .clone import answer_of
-from .inquiry import CAPTURE, Inquiry, refuses_short_commit
-from .pack_asks import Ask, former_pin, installed, state_said
-from .pack_files import PROJECT_FILE, State, is_folder, project_of
-from .pack_states import newest
-from .remote import LATER, commit_of_ref, has_commit, text_at
+from ...file_names import SPEC_FILE
+from ...findings import Finding, Key, Where
+from ...lock import repository
+from ...lock.model import NodePackPin, RegistryPin
+from ...redact import shown
+from ...sources.install import InstalledPack
+from ...sources.world import Unanswered, World
+from ..clone import answer_of
+from ..inquiry import CAPTURE, Inquiry, refuses_short_commit
+from ..remote import LATER, commit_of_ref, has_commit, text_at
+from .asks import Ask, former_pin, installed, state_said
+from .files import PROJECT_FILE, State, is_folder, project_of
+from .states import newest
 
 
 def pin_of(inquiry: Inquiry, ask: Ask, key: str) -> NodePackPin | None:

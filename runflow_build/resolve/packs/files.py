@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..lock import repository
+from ...lock import repository
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from ..file_names import SPEC_FILE
-from ..findings import Finding, Where
-from ..lock.model import NodePackPin
-from ..redact import shown
-from ..sources.world import Unanswered
-from .inquiry import Inquiry
-from .pack_asks import Ask, former_pin, installed
-from .pack_files import NEEDS_FILE, NeededPack, State, needed_packs
-from .remote import LATER, text_at
+from ...file_names import SPEC_FILE
+from ...findings import Finding, Where
+from ...lock.model import NodePackPin
+from ...redact import shown
+from ...sources.world import Unanswered
+from ..inquiry import Inquiry
+from ..remote import LATER, text_at
+from .asks import Ask, former_pin, installed
+from .files import NEEDS_FILE, NeededPack, State, needed_packs
 
 Rows = list[NeededPack]
 

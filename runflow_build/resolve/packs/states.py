@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from ..file_names import SPEC_FILE
-from ..findings import Finding, Where
-from ..redact import shown
-from ..sources.world import World
-from .inquiry import CAPTURE, Inquiry, Row
-from .pack_asks import Ask
-from .pack_files import State, version_order
-from .remote import commit_of_ref, has_commit
+from ...file_names import SPEC_FILE
+from ...findings import Finding, Where
+from ...redact import shown
+from ...sources.world import World
+from ..inquiry import CAPTURE, Inquiry, Row
+from ..remote import commit_of_ref, has_commit
+from .asks import Ask
+from .files import State, version_order
 
 
 def newest(

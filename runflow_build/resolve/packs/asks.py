@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ..findings import Where
-from ..lock import repository
-from ..lock.model import NodePackPin
-from ..lock.needs import pack_names, pack_of
-from ..sources.install import InstalledPack
-from ..sources.world import RegistryPack, Unanswered
-from ..spec.model import NodePackWish
-from ..workflow.node_packs import PackReference
-from .inquiry import Inquiry, Row
-from .pack_files import State, github, is_folder
+from ...findings import Where
+from ...lock import repository
+from ...lock.model import NodePackPin
+from ...lock.needs import pack_names, pack_of
+from ...sources.install import InstalledPack
+from ...sources.world import RegistryPack, Unanswered
+from ...spec.model import NodePackWish
+from ...workflow.node_packs import PackReference
+from ..inquiry import Inquiry, Row
+from .files import State, github, is_folder
 
 # What Manager writes as the version of a pack that is no release.
 _NO_VERSION = {"nightly", "unknown", "latest"}

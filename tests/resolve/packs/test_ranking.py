@@ -6,7 +6,7 @@ from itertools import permutations
 
 import pytest
 
-from runflow_build.resolve.pack_ranking import (
+from runflow_build.resolve.packs.ranking import (
     LISTS,
     REGISTRY,
     Claim,

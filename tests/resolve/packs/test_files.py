@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runflow_build.resolve.pack_files import (
+from runflow_build.resolve.packs.files import (
     NeededPack,
     State,
     comfyui_version,

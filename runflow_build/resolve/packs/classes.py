@@ -6,17 +6,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ..lock import repository
-from ..lock.model import ComfyUIPin
-from ..lock.needs import pack_names
-from ..project.catalogue import newest, versions
-from ..sources.world import RegistryPack
-from .class_homes import Choice, Claims, all_claims, choices, report_choices
-from .inquiry import Inquiry, Row
-from .pack_asks import Ask, former_pin, homeless_of
-from .pack_files import version_order
-from .pack_ranking import Claim
-from .remote import LATER
+from ...lock import repository
+from ...lock.model import ComfyUIPin
+from ...lock.needs import pack_names
+from ...project.catalogue import newest, versions
+from ...sources.world import RegistryPack
+from ..inquiry import Inquiry, Row
+from ..remote import LATER
+from .asks import Ask, former_pin, homeless_of
+from .files import version_order
+from .homes import Choice, Claims, all_claims, choices, report_choices
+from .ranking import Claim
 
 
 def give_homes(inquiry: Inquiry, asks: list[Ask], comfyui: ComfyUIPin | None) -> Homes:

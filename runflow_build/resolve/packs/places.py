@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from ..file_names import SPEC_FILE
-from ..findings import Finding, Where
-from ..lock import repository
-from ..lock.needs import pack_names
-from ..redact import shown
-from ..sources.world import RegistryPack, Unanswered, World
-from .class_homes import claims_of
-from .inquiry import Inquiry, Row
-from .pack_asks import Ask, former_pin, installed
-from .pack_ranking import Claim, ranked
+from ...file_names import SPEC_FILE
+from ...findings import Finding, Where
+from ...lock import repository
+from ...lock.needs import pack_names
+from ...redact import shown
+from ...sources.world import RegistryPack, Unanswered, World
+from ..inquiry import Inquiry, Row
+from .asks import Ask, former_pin, installed
+from .homes import claims_of
+from .ranking import Claim, ranked
 
 
 def locate(inquiry: Inquiry, ask: Ask) -> None:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
-from ..file_names import SPEC_FILE
-from ..findings import Finding, Where
-from ..lock import repository
-from ..sources.world import Unanswered, World
-from ..spec.model import UPSTREAM_COMFYUI
-from ..workflow.node_packs import CORE_PACK
-from .at_once import each
-from .inquiry import Inquiry, Row
-from .pack_ranking import LISTS, REGISTRY, Claim, ranked, reasons, together
+from ...file_names import SPEC_FILE
+from ...findings import Finding, Where
+from ...lock import repository
+from ...sources.world import Unanswered, World
+from ...spec.model import UPSTREAM_COMFYUI
+from ...workflow.node_packs import CORE_PACK
+from ..at_once import each
+from ..inquiry import Inquiry, Row
+from .ranking import LISTS, REGISTRY, Claim, ranked, reasons, together
 
 MOST_NAMED = 4  # classes, and rivals, that one finding names
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
-from ..lock import repository
+from ...lock import repository
 
 REGISTRY, LISTS = "the Comfy Registry", "ComfyUI-Manager's list"
 
