@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -297,13 +297,3 @@ def copied(source: Path, target: Path) -> None:
     beside = target.with_name(f".{target.name[:100]}.runflow.tmp")
     shutil.copyfile(source, beside)
     os.replace(beside, target)
-
-
-def room_needed(plan: Plan, folder: Path, store: Path) -> Iterable[tuple[Path, int]]:
-    """The bytes that the steps put below each of the two folders, as far as they are known.
-
-    Models lie in the store, and only links to them in the folder."""
-    unpacked = sum((step.size or 0) * 3 for step in plan.of("environment"))  # wheels are zips
-    inputs = sum(step.size or 0 for step in plan.of("resource"))
-    models = sum(step.size or 0 for step in plan.of("model"))
-    return ((folder, unpacked + inputs), (store, models))

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from ..sources.files import Content, below
 from ..sources.git import repository_at
-from .checkout import state_of
 from .environment import drift, is_ours, is_whole
 from .moving import unfinished
 from .partial import received
 from .plan import InTheWay, Present, Tree
 from .state import read_state
 from .wanted import COMFYUI, ENVIRONMENT, Wanted, WantedFile, WantedTree
+from .work_tree import state_of
 
 if TYPE_CHECKING:
     from ..sources.digests import DigestCache

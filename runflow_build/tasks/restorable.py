@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,20 +17,14 @@ from ..lock.pylock import LockedPackage, read_pylock
 from ..project.files import read_file, text_of
 from ..project.load import load_lock, load_spec
 from ..project.paths import ProjectPaths
-from ..restore.apply import Tools
 from ..restore.state import read_state
 from ..restore.store import ModelStore
 from ..restore.target import pick_target, this_machine
 from ..restore.wanted import Wanted, WantedPackages, unplaceable, wanted_files, wanted_trees
-from ..sources.answers import AnswerCache
 from ..sources.digests import DigestCache
 from ..sources.files import below
-from ..sources.git_hosts import GitCache
-from ..sources.http import Http, tokens_of
-from ..sources.mirrors import mirrors_of
 from ..sources.user_cache import cache_folder
 from ..spec.model import Spec
-from .fresh import lock_missing
 
 LARGEST_PYLOCK = 64 * 1024 * 1024  # bytes
 
@@ -57,6 +51,8 @@ def job_of(root: Path, folder: Path, target: str | None = None, only: Collection
     paths = ProjectPaths(root)
     spec, lock = load_spec(paths).spec, load_lock(paths)
     if lock is None:
+        from .fresh import lock_missing  # and all that compares a lock
+
         raise LockError(lock_missing())
     if lock.comfyui is None:
         raise RestoreError(_no_comfyui())
@@ -71,25 +67,11 @@ def job_of(root: Path, folder: Path, target: str | None = None, only: Collection
 
 
 @contextmanager
-def tools_of(environ: Mapping[str, str], inputs: Path, offline: bool) -> Iterator[Tools]:
-    """The caches and clients that a restore works with. Raises UsageError `mirror-malformed`."""
-    cache, mirrors = cache_folder(environ), mirrors_of(environ)
-    with ExitStack() as open_:
-        answers = AnswerCache(cache / "answers.db")
-        open_.callback(answers.close)
-        digests = DigestCache(cache / "digests.db")
-        open_.callback(digests.close)
-        http = Http(mirrors=mirrors, cache=answers, offline=offline, tokens=tokens_of(environ))
-        open_.callback(http.close)
-        yield Tools(
-            git=GitCache(cache / "git", offline=offline),
-            http=http,
-            store=ModelStore(cache / "store", content_of=digests.content_of),
-            digests=digests,
-            mirrors=mirrors,
-            inputs=inputs,
-            offline=offline,
-        )
+def caches_of(environ: Mapping[str, str]) -> Iterator[tuple[DigestCache, ModelStore]]:
+    """What is remembered of files of this machine, and the store of models."""
+    cache = cache_folder(environ)
+    with closing(DigestCache(cache / "digests.db")) as digests:
+        yield digests, ModelStore(cache / "store", content_of=digests.content_of)
 
 
 def _packages(

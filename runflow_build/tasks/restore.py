@@ -5,32 +5,28 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import RestoreError
-from ..file_names import STATE_FOLDER
 from ..findings import Finding, has_errors
 from ..project.save import save_files
-from ..restore.apply import Progress, Tools, apply, not_fetched, room_needed
-from ..restore.plan import Plan, Present, Step, plan
+from ..restore.plan import Plan, Present, plan
 from ..restore.present import look
-from ..restore.store import SPARE, not_written
-from ..restore.submodules import Submodule, submodules_of
-from ..restore.trust import answers_of, asked, is_trusted, questions, refusals
+from ..restore.store import SPARE, ModelStore
+from ..restore.trust import answers_of, is_trusted
+from ..sources.digests import DigestCache
 from ..sources.user_cache import cache_folder
-from ..sources.world import Unanswered
-from .restorable import Job, job_of, tools_of
+from .restorable import Job, caches_of, job_of
+
+if TYPE_CHECKING:
+    from ..restore.apply import Progress
 
 ASSUMED_RATE = 50_000_000.0  # bytes/s, until a restore was measured
 _MEASURABLE = 20_000_000  # bytes; fewer say nothing about a network
-_BUSY_S = 10.0
-_AT_ONCE = 8  # repositories that are asked for their submodules
+_UNPACKED = 3  # bytes on the disk for one of a wheel, which is a zip
 
 
 @dataclass(frozen=True)
@@ -107,138 +103,46 @@ def restore(
         message, fix = f"{folder} is a file", "name another folder"
         raise RestoreError(Finding("restore-in-the-way", message, fix=fix))
     job = job_of(root, folder, target, only)
-    with tools_of(environ, job.inputs, offline) as tools:
-        work = _Work(job, tools, answers, rate_file=cache_folder(environ) / "rate.json")
-        present, outcome = work.planned()
-        if dry_run or not outcome.plan.steps:
-            if not dry_run and has_errors(outcome.findings):
-                raise RestoreError(*outcome.findings)
-            return replace(outcome, is_done=not dry_run)
-        with _alone(folder):
-            present, outcome = work.planned()  # whoever was here before may have done it
-            if has_errors(outcome.findings):
-                raise RestoreError(*outcome.findings)
-            present = work.trusting(present, outcome.plan, manners)
-            manners.show(outcome)
-            _agreed(manners)
-            return work.done(present, outcome, manners.progress)
+    with caches_of(environ) as (digests, store):
+        planning = Planning(job, digests, store, answers, cache_folder(environ) / "rate.json")
+        _, outcome = planning.now()
+        if dry_run:
+            return outcome
+        if has_errors(outcome.findings):
+            raise RestoreError(*outcome.findings)
+        if not outcome.plan.steps:
+            return replace(outcome, is_done=True)
+        from .restoring import done  # and all that fetches
+
+        return done(planning, outcome, manners, offline, environ)
 
 
-@dataclass
-class _Work:
+@dataclass(frozen=True)
+class Planning:
+    """What a plan is made of; it can be made again when things have changed."""
+
     job: Job
-    tools: Tools
-    answers: list[str]
+    digests: DigestCache
+    store: ModelStore
+    answers: list[str]  # repositories that somebody said to trust
     rate_file: Path
 
-    def planned(self) -> tuple[Present, Outcome]:
+    def now(self) -> tuple[Present, Outcome]:
         """What there is and what is to be done; nothing is changed."""
-        job, tools = self.job, self.tools
+        job = self.job
         present = look(
-            job.folder, job.wanted, digests=tools.digests, store=tools.store, inputs=job.inputs
+            job.folder, job.wanted, digests=self.digests, store=self.store, inputs=job.inputs
         )
         trusted = tuple(dict.fromkeys((*present.state.trusted, *self.answers)))
         present = replace(present, state=present.state.with_(trusted=trusted, only=job.only))
         found = plan(job.wanted, present, job.spec, lambda url: self.trusts(url, trusted))
-        findings = (*found.findings, *_lack_of_room(found, job.folder, tools.store.folder))
-        packages = job.wanted.packages
-        return present, Outcome(
-            job.folder, packages.target, found, read_rate(self.rate_file), findings
-        )
+        findings = (*found.findings, *_lack_of_room(found, job.folder, self.store.folder))
+        target, rate = job.wanted.packages.target, read_rate(self.rate_file)
+        return present, Outcome(job.folder, target, found, rate, findings)
 
     def trusts(self, url: str, answers: Collection[str]) -> bool:
+        """Whether the policy or an answer trusts a repository."""
         return is_trusted(url, self.job.spec.policy.trusted_repositories, answers)
-
-    def trusting(self, present: Present, plan: Plan, manners: Manners) -> Present:
-        """The same with the answers that somebody gave. Raises RestoreError `code-not-trusted`."""
-        trusted = present.state.trusted
-        open_ = questions(self._uses(plan), lambda url: self.trusts(url, trusted))
-        yes, no = asked(open_, manners.ask) if manners.ask else ([], open_)
-        if no:
-            raise RestoreError(*refusals(no))
-        return replace(present, state=present.state.with_(trusted=(*trusted, *yes)))
-
-    def _uses(self, plan: Plan) -> list[tuple[str, str]]:
-        """Each repository whose code would come, with what for; submodules included.
-
-        Raises RestoreError where a repository does not say what submodules it has.
-        """
-        uses, lacks = [], []
-        if plan.of("environment"):
-            code = self.job.wanted.packages.code
-            uses += [(url, f"the Python package {name}") for url, name in code]
-        steps = plan.of("checkout")
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            answers = list(pool.map(self._submodules, steps))
-        for step, found in zip(steps, answers, strict=True):
-            if isinstance(found, Finding):
-                lacks.append(found)
-            else:
-                what = _what(step)
-                uses.append((step.url or "", what))
-                uses += [(one.url, f"the submodule {one.path} of {what}") for one in found]
-        if lacks:
-            raise RestoreError(*lacks)
-        return uses
-
-    def _submodules(self, step: Step) -> list[Submodule] | Finding:
-        try:
-            return submodules_of(self.tools.git, step.url or "", step.commit or "")
-        except Unanswered as error:
-            return not_fetched(step, error)
-
-    def done(self, present: Present, outcome: Outcome, progress: Progress) -> Outcome:
-        """Do the steps, and remember how fast it went."""
-        begin = time.monotonic()
-        notes = apply(outcome.plan, self.job.wanted, present, self.job.folder, self.tools, progress)
-        write_rate(self.rate_file, outcome.plan.fetch, time.monotonic() - begin)
-        return replace(outcome, is_done=True, findings=(*outcome.findings, *notes))
-
-
-def _agreed(manners: Manners) -> None:
-    if (
-        manners.wants_yes
-        and manners.ask
-        and manners.ask("go on? [Y/n] ").strip().lower()
-        in (
-            "n",
-            "no",
-        )
-    ):
-        raise RestoreError(
-            Finding("restore-not-done", "nothing was done", fix="run it again and say yes")
-        )
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Hold the folder for one restore at a time. Raises RestoreError `restore-busy`."""
-    from filelock import FileLock, Timeout
-
-    place = folder / STATE_FOLDER
-    try:
-        place.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(place / "restore.lock")
-        lock.acquire(timeout=_BUSY_S)
-    except Timeout:
-        fix = "wait until it is done, or end it"
-        message = f"another runflow restores into {folder.name} just now"
-        raise RestoreError(Finding("restore-busy", message, fix=fix)) from None
-    except OSError as error:
-        raise RestoreError(not_written(place, error)) from None
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-def _what(step: Step) -> str:
-    commit = (step.commit or "")[:12]
-    return (
-        f"{step.name} at {commit}"
-        if step.place == step.name
-        else (f"the node pack {step.name} at {commit}")
-    )
 
 
 # -- room and time
@@ -246,8 +150,11 @@ def _what(step: Step) -> str:
 
 def _lack_of_room(plan: Plan, folder: Path, store: Path) -> list[Finding]:
     """A finding for each disk that is too full; two folders may lie on one."""
+    unpacked = _UNPACKED * sum(step.size or 0 for step in plan.of("environment"))
+    inputs = sum(step.size or 0 for step in plan.of("resource"))
+    models = sum(step.size or 0 for step in plan.of("model"))  # in the folder are links to them
     needed: dict[int, tuple[Path, int]] = {}
-    for path, size in room_needed(plan, folder, store):
+    for path, size in ((folder, unpacked + inputs), (store, models)):
         there = next(one for one in (path, *path.parents) if one.exists())
         device = there.stat().st_dev
         needed[device] = (there, needed.get(device, (there, 0))[1] + size)

@@ -17,7 +17,7 @@ from ..restore.verify import differences
 from ..sources.install import find_install
 from ..workflow import runflow_nodes
 from ..workflow.definitions import pack_of
-from .restorable import Job, job_of, tools_of
+from .restorable import Job, caches_of, job_of
 
 
 def verify(
@@ -43,14 +43,9 @@ def verify(
         raise ResolveError(Finding("install-missing", message, fix=fix))
     state = read_state(folder)
     job = job_of(root, folder, target or state.target, state.only)
-    with tools_of(environ, job.inputs, offline=True) as tools:
+    with caches_of(environ) as (digests, store):
         present = look(
-            folder,
-            job.wanted,
-            digests=tools.digests,
-            store=tools.store,
-            inputs=job.inputs,
-            deep=deep,
+            folder, job.wanted, digests=digests, store=store, inputs=job.inputs, deep=deep
         )
     present = replace(present, strangers=strangers(folder, job.wanted.packs))
     findings = differences(job.wanted, present)
