@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parent.parent / "runflow_build"
 # tells it in eight levels: what shares one there stands in the order of these rows.
 ROWS = [
     {"digest", "file_names", "findings"},
-    {"errors", "secret_patterns"},
+    {"errors", "review", "secret_patterns"},
     {"redact"},
     {"document", "yaml_text"},
     {"spec"},  # what people write
