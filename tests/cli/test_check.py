@@ -10,7 +10,7 @@ import pytest
 
 from runflow_build.cli.main import main
 
-SPEC = "version: 1\nendpoints:\n  poster: {workflow: flow.json}\n"
+SPEC = "version: 1\ncomfyui: {ref: v0.8.0}\nendpoints:\n  poster: {workflow: flow.json}\n"
 PROMPT = {
     "1": {
         "class_type": "EmptyImage",
