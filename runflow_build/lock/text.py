@@ -157,11 +157,12 @@ _PLAIN = re.compile(
 _ESCAPED = re.compile(
     r'["\\\x00-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\uffff]'
 )
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _SHORT = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f"}
 
 
 def _string(value: str, path: Key) -> str:
-    if any("\ud800" <= char <= "\udfff" for char in value):
+    if _SURROGATE.search(value):
         raise _unwritable("half of a surrogate pair, which UTF-8 does not have", path)
     needs_escape = _ESCAPED.search(value.replace('"', "").replace("\\", ""))
     if (

@@ -18,7 +18,6 @@ from ..project.files import read_file, spec_bytes, text_of
 from ..project.paths import ProjectPaths
 from ..sources.git import Repository, repository_of
 from ..yaml_text import LARGEST
-from .fresh import lock_missing
 
 if TYPE_CHECKING:
     from ..sources.world import GitHosts
@@ -41,6 +40,8 @@ def lock_diff(root: Path, base: str, count: Callable[[Moves], Distances] | None 
     """
     paths = ProjectPaths(root)
     if not paths.lock.is_file():
+        from .fresh import lock_missing  # brings all of conversion with it
+
         raise LockError(lock_missing())
     after = read_lock(_text(paths.lock, LOCK_FILE))
     before = _before(paths, base)

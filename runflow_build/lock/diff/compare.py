@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
-from ...spec.model import Spec
 from ..model import Lock, PythonPins
 from .change import RISKS, SECTIONS, Change, LockDiff
 from .code import Distances, code
 from .contract import endpoints
 from .files import bytes_moved, files
 from .packages import python
-from .policy import policy
+
+if TYPE_CHECKING:
+    from ...spec.model import Spec
 
 _NOTHING: Distances = {}
 
@@ -33,9 +35,15 @@ def diff(
         *code(old, after, distances),
         *python(old.python, after.python),
         *files(old, after, before is None),
-        *(policy(*specs) if specs else ()),
+        *(_policy(*specs) if specs else ()),
     ]
     return LockDiff(tuple(sorted(changes, key=_order)), *bytes_moved(old, after))
+
+
+def _policy(old: Spec, new: Spec) -> Iterator[Change]:
+    from .policy import policy  # the format of runflow.yaml, which is not always needed
+
+    return policy(old, new)
 
 
 _SECTION: Mapping[str, int] = {name: place for place, name in enumerate(SECTIONS)}

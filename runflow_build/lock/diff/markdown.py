@@ -32,7 +32,7 @@ def markdown(diff: LockDiff, project: str, base: str) -> str:
     if cut:
         lines += ["", f"{cut} changes were cut, the safe ones first: a comment holds no more. "]
         lines[-1] += "`runflow diff` on the branch shows them all."
-    return printable_lines("\n".join(lines))
+    return "\n".join(lines)
 
 
 def anchor(project: str) -> str:
@@ -43,37 +43,32 @@ def anchor(project: str) -> str:
     return f"<!-- runflow-diff: {name.replace('--', '-%2D')} -->"
 
 
-def printable_lines(text: str) -> str:
-    return "\n".join(printable(line) for line in text.split("\n"))
-
-
 def _fitting(found: list[Part], room: int) -> tuple[list[str], int]:
     """The sections with as many lines as there is room for, the worst first; how many changes are
     left out."""
-    shown: dict[int, list[Line]] = {number: [] for number in range(len(found))}
+    shown: list[list[str]] = [[] for _ in found]
     room -= sum(_length("\n".join(_fold(part, []))) + 1 for part in found)
     cut = 0
     for risk in RISKS:
-        for number, part in enumerate(found):
+        for part, rows in zip(found, shown, strict=True):
             for line in part.lines:
                 if line.risk != risk:
                     continue
-                length = _length(_line(line)) + 1
-                if length <= room:
-                    shown[number].append(line)
-                    room -= length
-                else:
-                    room = 0  # what is worse goes before what would just fit
+                row = _line(line)
+                room -= _length(row) + 1
+                if room >= 0:
+                    rows.append(row)
+                else:  # what is worse goes before what would just fit
                     cut += line.changes
-    return [row for number, part in enumerate(found) for row in _fold(part, shown[number])], cut
+    return [row for part, rows in zip(found, shown, strict=True) for row in _fold(part, rows)], cut
 
 
-def _fold(part: Part, lines: list[Line]) -> Iterator[str]:
+def _fold(part: Part, rows: list[str]) -> Iterator[str]:
     summary = f" ({part.summary})" if part.summary else ""
     yield f"<details{' open' if part.breaks else ''}>"
     yield f"<summary><b>{part.section}</b>{summary}: {part.counts}</summary>"
     yield ""
-    yield from (_line(line) for line in lines)
+    yield from rows
     yield ""
     yield "</details>"
 
@@ -87,7 +82,7 @@ def _line(line: Line) -> str:
 
 
 def _length(text: str) -> int:
-    return len(printable_lines(text).encode("utf-16-le")) // 2
+    return len(text.encode("utf-16-le")) // 2
 
 
 def _code(text: str) -> str:
