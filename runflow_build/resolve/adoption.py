@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from ..findings import Finding
 from ..lock.needs import model_wishes
 from ..redact import redacted
 from ..sources.files import Content
@@ -13,7 +14,7 @@ from ..sources.world import RemoteFile, Unanswered
 from ..spec.model import ModelWish
 from .at_once import each
 from .inquiry import Inquiry
-from .remote_files import ask, source_of, unchecked
+from .remote_files import ask, gathered, source_of, unchecked
 
 State = Literal["adopted", "sourced", "unknown", "differs"]
 
@@ -39,7 +40,11 @@ def sources_of(inquiry: Inquiry, contents: Mapping[str, Content]) -> list[Found]
     def answer(inquiry: Inquiry, path: str) -> Found:
         return _found(inquiry, path, wishes.get(path, ModelWish()), contents[path])
 
-    return each(inquiry, answer, sorted(contents))
+    findings: list[Finding] = []
+    found = each(replace(inquiry, report=findings.append), answer, sorted(contents))
+    for finding in gathered(findings):
+        inquiry.report(finding)
+    return found
 
 
 def _found(inquiry: Inquiry, path: str, wish: ModelWish, content: Content) -> Found:
@@ -58,13 +63,13 @@ def _found(inquiry: Inquiry, path: str, wish: ModelWish, content: Content) -> Fo
                 return _differs(inquiry, path, content, there)
             why = answer.reason if isinstance(answer, Unanswered) else "its host says no hash"
             fix = answer.fix if isinstance(answer, Unanswered) else "see whether the file is meant"
-            what = f"whether {redacted(own.url)} gives {path} is not known"
+            what = f"whether {redacted(own.url)} gives {path}"
             unchecked(inquiry, key, what, why, fix)
             return Found(path, content, "sourced", own.url)
     try:
         place = source_of(inquiry, path, content.sha256, content.size)
     except Unanswered as error:
-        what = f"where {path} can be had is not known"
+        what = f"where {path} can be had"
         unchecked(inquiry, key, what, error.reason, error.fix)
         place = None
     return Found(path, content, "adopted" if place else "unknown", place.url if place else None)

@@ -9,7 +9,7 @@ from ..redact import redacted
 from ..sources.files import Content
 from ..sources.outage import Missing
 from ..sources.world import RemoteFile, Unanswered
-from .inquiry import CAPTURE, Inquiry
+from .inquiry import CAPTURE, Inquiry, Row
 from .model_wishes import WantedModel, report_ambiguous
 from .remote_files import (
     READ,
@@ -37,8 +37,8 @@ def pin_by_world(inquiry: Inquiry, wanted: WantedModel, found: Content | None) -
     return _listed(inquiry, wanted)
 
 
-def report_lack(inquiry: Inquiry, wanted: WantedModel) -> None:
-    """Nothing says what the model holds."""
+def report_lack(inquiry: Inquiry, wanted: WantedModel, tried: tuple[Row, ...] = ()) -> None:
+    """Nothing says what the model holds; `tried`: what else might have."""
     install = inquiry.sources.install
     found = [path for path in wanted.also if install and install.model(path)]
     others = ", ".join(dict.fromkeys(wanted.also))
@@ -48,7 +48,7 @@ def report_lack(inquiry: Inquiry, wanted: WantedModel) -> None:
         f"say that this file is meant: write  {found[0]}: {{}}  under models: in runflow.yaml"
         if found
         else f"write its sha256 under models: in runflow.yaml, or {CAPTURE}",
-        wanted.users + ((("or", others),) if others else ()),
+        (*wanted.users, *((("or", others),) if others else ()), *tried),
     )
 
 
@@ -92,7 +92,7 @@ def _by_url(
         return renewed(inquiry, wanted)
     if isinstance(answer, Missing):
         return _elsewhere(inquiry, wanted, url, known, answer)
-    what = f"whether {redacted(url)} gives {wanted.path} is not known"
+    what = f"whether {redacted(url)} gives {wanted.path}"
     unchecked(inquiry, wanted.key, what, answer.reason, answer.fix)
     return wanted.former or known.model_copy(update={"url": url})
 
@@ -121,7 +121,7 @@ def _answered(
         return None
     if known and remote.sha256 is None and not wanted.sha256:
         host = host_of(remote.url)
-        what = f"whether {redacted(url)} gives {wanted.path} is not known"
+        what = f"whether {redacted(url)} gives {wanted.path}"
         why = f"{host} does not say its hash"
         fix = f"run `runflow lock --fetch --upgrade {wanted.path}` to read it once"
         unchecked(inquiry, wanted.key, what, why, fix)
@@ -222,7 +222,7 @@ def _with_source(inquiry: Inquiry, wanted: WantedModel, known: ModelPin) -> Mode
     try:
         place = source_of(inquiry, wanted.path, known.sha256, known.size)
     except Unanswered as why:
-        what = f"where {wanted.path} can be had is not known"
+        what = f"where {wanted.path} can be had"
         unchecked(inquiry, wanted.key, what, why.reason, why.fix)
         place = None
     before = renewed(inquiry, wanted)
@@ -240,8 +240,9 @@ def _listed(inquiry: Inquiry, wanted: WantedModel) -> ModelPin | None:
     assert world is not None
     try:
         urls = listed_urls(world, wanted.path)
-    except Unanswered:
-        urls = []
+    except Unanswered as why:
+        report_lack(inquiry, wanted, (("list", why.reason),))
+        return None
     answers = {url: ask(inquiry, url, inquiry.sources.read_files) for url in urls}
     there = {url: one for url, one in answers.items() if not isinstance(one, Missing)}
     files = [one for one in there.values() if isinstance(one, RemoteFile) and one.sha256]

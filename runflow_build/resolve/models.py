@@ -8,6 +8,7 @@ by the content that its host says it has, and where two such contents answer one
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from ..file_names import SPEC_FILE
@@ -18,6 +19,7 @@ from .at_once import each
 from .inquiry import Inquiry
 from .model_sources import pin_by_world, renewed, report_lack
 from .model_wishes import WantedModel, claims_differ, wanted_models
+from .remote_files import gathered
 
 
 def model_pins(inquiry: Inquiry) -> dict[str, ModelPin]:
@@ -29,7 +31,10 @@ def model_pins(inquiry: Inquiry) -> dict[str, ModelPin]:
     def answer(inquiry: Inquiry, one: WantedModel) -> ModelPin | None:
         return _pin(inquiry, one, contents.get(one.path))
 
-    pins = each(inquiry, answer, wanted)
+    findings: list[Finding] = []
+    pins = each(replace(inquiry, report=findings.append), answer, wanted)
+    for finding in gathered(findings):
+        inquiry.report(finding)
     return {one.path: pin for one, pin in zip(wanted, pins, strict=True) if pin}
 
 

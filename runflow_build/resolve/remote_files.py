@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
 from ..file_names import SPEC_FILE
@@ -12,6 +13,8 @@ from ..sources.world import RemoteFile, Unanswered, World
 from .inquiry import Inquiry, Row
 
 LATER = "run `runflow lock` again when it can be reached"
+MOST_ALIKE = 3  # findings that differ in the file alone
+_NOT_KNOWN = " is not known: "
 READ = "run `runflow lock --fetch` to read it once, or write its sha256"
 
 # Names that ComfyUI had for a folder before it moved (folder_paths.py at 3cd7b32f, map_legacy).
@@ -97,8 +100,34 @@ def differs(
 
 def unchecked(inquiry: Inquiry, key: Key, what: str, why: str, fix: str | None) -> None:
     """Report that nobody could be asked, where the lock holds what is known all the same."""
-    where = Where(SPEC_FILE, key=key)
-    inquiry.report(Finding("source-unchecked", f"{what}: {why}", where, fix=fix or LATER))
+    message, where = f"{what}{_NOT_KNOWN}{why}", Where(SPEC_FILE, key=key)
+    inquiry.report(Finding("source-unchecked", message, where, fix=fix or LATER))
+
+
+def gathered(findings: Sequence[Finding]) -> Iterator[Finding]:
+    """The findings, those that many files get for one reason told once, where the first stood.
+
+    Offline nobody is asked about anything, which is no news for each of 400 models.
+    """
+    groups: dict[tuple[str, str | None], list[Finding]] = {}
+    for one in findings:
+        if one.code == "source-unchecked":
+            groups.setdefault(_reason(one), []).append(one)
+    for one in findings:
+        group = groups.get(_reason(one), []) if one.code == "source-unchecked" else []
+        if len(group) <= MOST_ALIKE:
+            yield one
+        elif one is group[0]:
+            section = str(one.where.key[0])
+            message = f"what is known of {len(group)} {section} could not be checked: "
+            names = ", ".join(str(other.where.key[1]) for other in group)
+            where = Where(SPEC_FILE, key=(section,))
+            also = ((section, names),)
+            yield Finding("source-unchecked", message + _reason(one)[0], where, also, one.fix)
+
+
+def _reason(finding: Finding) -> tuple[str, str | None]:
+    return finding.message.partition(_NOT_KNOWN)[2], finding.fix
 
 
 def other_url(wish: str | None, url: str | None) -> str | None:

@@ -118,7 +118,7 @@ def _by_url(
         fix = answer.fix or "correct the URL, or write its sha256"
         inquiry.unresolved(key, message, fix, (("url", redacted(wish.url)),))
         return former
-    what = f"whether {redacted(wish.url)} gives {path} is not known"
+    what = f"whether {redacted(wish.url)} gives {path}"
     unchecked(inquiry, key, what, answer.reason, answer.fix)
     same = former if former and former.sha256 == sha256 else None
     return same or ResourcePin(sha256=sha256, size=size, url=wish.url)

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import TypeAdapter, ValidationError
+
 from ..errors import SpecError, UsageError
 from ..file_names import SPEC_FILE
 from ..findings import Finding, Where, has_errors, render
@@ -24,7 +26,10 @@ from ..sources.files import Content
 from ..sources.install import model_file
 from ..sources.world import World
 from ..spec.read import read_spec
+from ..spec.rules import ModelPath
 from ..workflow.model_files import SUFFIXES
+
+_PATHS: TypeAdapter[str] = TypeAdapter(ModelPath)
 
 
 @dataclass(frozen=True)
@@ -157,9 +162,19 @@ def _all(models: Path) -> dict[str, Path]:
     for file in sorted(models.glob("*/**/*")):
         path = file.relative_to(models)
         hidden = any(part.startswith(".") for part in path.parts)
-        if not hidden and file.suffix.lower() in SUFFIXES and file.is_file():
+        is_model = file.suffix.lower() in SUFFIXES and file.is_file()
+        if is_model and not hidden and _can_be_named(path.as_posix()):
             found[path.as_posix()] = file
     return found
+
+
+def _can_be_named(path: str) -> bool:
+    """Whether runflow.yaml takes the path."""
+    try:
+        _PATHS.validate_python(path)
+    except ValidationError:
+        return False
+    return True
 
 
 def _unreadable(path: str, error: OSError) -> Finding:

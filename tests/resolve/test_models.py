@@ -189,6 +189,22 @@ def test_a_url_that_is_gone_is_replaced_by_a_place_of_the_same_content(
     assert ("now", OTHER) in asked.findings[0].also
 
 
+def test_what_many_files_get_for_one_reason_is_told_once(question: Question) -> None:
+    rows = "".join(
+        f"  loras/{n}.safetensors: {{url: 'https://files.example/{n}', sha256: '{n:064x}'}}\n"
+        for n in range(9)
+    )
+    outside = {
+        "unanswered": {f"https://files.example/{n}": f"{n > 5} reason" for n in range(9)},
+    }
+    asked = question(f"models:\n{rows}", outside=outside)
+    assert len(model_pins(asked.inquiry)) == 9
+    first, *others = asked.findings
+    assert first.message == "what is known of 6 models could not be checked: False reason"
+    assert first.also == (("models", ", ".join(f"loras/{n}.safetensors" for n in range(6))),)
+    assert len(others) == 3  # as many as a person reads one by one
+
+
 # -- pins of before
 
 
@@ -391,6 +407,14 @@ def test_a_listed_file_of_another_folder_is_not_meant(question: Question) -> Non
     assert pin(asked) is None
     assert asked.told == [f"not-resolved: {PATH} has no known content"]
     assert asked.files_asked == []
+
+
+def test_a_list_that_cannot_be_had_is_said(question: Question) -> None:
+    outside = {"unanswered": {"lists": "raw.githubusercontent.com fell silent"}}
+    asked = question(models={"one": [(PATH, None, None)]}, outside=outside)
+    assert pin(asked) is None
+    row = ("list", "raw.githubusercontent.com fell silent")
+    assert row in asked.findings[0].also
 
 
 def test_the_former_name_of_a_folder_fits_too(question: Question) -> None:
