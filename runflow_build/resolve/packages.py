@@ -28,19 +28,18 @@ def python_pin(
     inquiry: Inquiry,
     comfyui: ComfyUIPin | None = None,
     nodes: Mapping[str, NodePackPin] | None = None,
-    files_lost: bool = False,
 ) -> tuple[PythonPins, dict[str, str]]:
     """The wish for a Python with the packages that answer it, and the text of each pylock file.
 
     `comfyui` and `nodes` are the pins of now: their commits ask for packages. Pins of before stay,
-    and no text is given, while the wish and what those commits ask for are the same; `files_lost`
-    says that the pylock files of before are not there any more.
+    and no text is given, while the wish and what those commits ask for are the same and each target
+    has its pylock.
 
     Reports `not-resolved`, `packages-conflict`, `packages-unanswered`, `package-option`,
     `install-differs`.
     """
     wish = python_pins(inquiry.spec.python)
-    question = _Question(inquiry, comfyui, nodes or {}, wish, files_lost)
+    question = _Question(inquiry, comfyui, nodes or {}, wish)
     if question.keeps_former():
         assert question.former
         return question.former, {}
@@ -66,7 +65,6 @@ class _Question:
     comfyui: ComfyUIPin | None
     nodes: Mapping[str, NodePackPin]
     wish: PythonPins
-    files_lost: bool
     texts: dict[str, str] = field(default_factory=dict)  # by file name
     targets: dict[str, Mapping[str, str]] = field(default_factory=dict)  # target -> versions
 
@@ -83,7 +81,7 @@ class _Question:
             return False
         if world is None or not former.targets:
             return True
-        if self.files_lost or self._renewed(former):
+        if self._renewed(former):
             return False
         whole = all(target.pylock for target in former.targets.values())
         return whole and self._asks_the_same(world)

@@ -91,8 +91,8 @@ def relock(
     this machine; None: nothing there is asked. `digests` remembers what files hold. `read_files`:
     files whose host does not say their hash are read once to know it.
 
-    `upgrade` names what to resolve anew (`comfyui`, `python`, packs, models, inputs; an endpoint's
-    slug accepts its exposed nodes as they are now); None: everything.
+    `upgrade` names what to resolve anew (`comfyui`, `python`, `runflow`, packs, packages, models,
+    inputs; an endpoint's slug accepts its exposed nodes as they are now); None: everything.
 
     What could be pinned is written even where something else could not: that is a finding
     `not-resolved`, as severe as `policy.unresolved` says, and the next call asks for it again. Any
@@ -217,7 +217,8 @@ def _refuse_unknown(upgrade: Collection[str] | None, project: Project) -> None:
         *spec.endpoints,
     }
     if lock:
-        known |= {*lock.nodes, *lock.models, *lock.resources}
+        known |= {*lock.nodes, *lock.models, *lock.resources, *lock.python.packages}
+        known |= {name for target in lock.python.targets.values() for name in target.packages}
     unknown = sorted(set(upgrade or ()) - known)
     if unknown:
         raise UsageError(*(_unknown(name, known) for name in unknown))
@@ -227,6 +228,6 @@ def _unknown(name: str, known: Collection[str]) -> Finding:
     return Finding(
         "upgrade-unknown",
         f"nothing in the lock is called `{name}`{did_you_mean(name, sorted(known))}",
-        fix="name `comfyui`, `python`, `runflow`, a node pack, a model, an input file or an "
-        "endpoint, as runflow.lock writes it",
+        fix="name `comfyui`, `python`, `runflow`, a node pack, a package, a model, an "
+        "input file or an endpoint, as runflow.lock writes it",
     )

@@ -88,7 +88,6 @@ class Ask:
         upgrade: Sequence[str] | None = (),
         at: tuple[str, str] = (C1, P1),
         install: Install | None = None,
-        files_lost: bool = False,
     ) -> None:
         self.findings: list[Finding] = []
         self.world: World | None = None if world is None else world_of(world)
@@ -101,7 +100,7 @@ class Ask:
             upgrade,
         )
         pins = (comfyui(at[0]), packs(at[1]))
-        self.pins, self.texts = python_pin(inquiry, *pins, files_lost=files_lost)
+        self.pins, self.texts = python_pin(inquiry, *pins)
 
     @property
     def codes(self) -> list[str]:
@@ -197,9 +196,18 @@ def test_an_upgrade_forgets_the_versions_of_before() -> None:
     assert one_anew.twin.known[0] == {"torch": "2.8.0+cpu", "triton": "3.4.0"}
 
 
+def without_files(lock: Lock) -> Lock:
+    """The lock as locking reads it when its pylock files are gone."""
+    targets = {
+        name: one.model_copy(update={"pylock": None}) for name, one in lock.python.targets.items()
+    }
+    python = lock.python.model_copy(update={"targets": targets})
+    return lock.model_copy(update={"python": python})
+
+
 def test_lost_pylock_files_are_made_anew_from_the_same_versions() -> None:
     first = Ask(outside())
-    again = Ask(outside(), previous=first.lock, files_lost=True)
+    again = Ask(outside(), previous=without_files(first.lock))
 
     assert again.pins == first.pins
     assert again.texts == first.texts
