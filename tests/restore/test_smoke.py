@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from restorable import COMFYUI_FILES
+from restorable import COMFYUI_FILES, HERE, PACK, UPSTREAM, restorable
 
+from runflow_build.lock.model import ComfyUIPin, NodePackPin
 from runflow_build.restore.smoke import import_errors, smoke
 from runflow_build.sources.install import Install
 
@@ -86,3 +89,52 @@ def test_import_errors_are_read_off_what_comfyui_says() -> None:
 def test_a_token_in_an_error_is_not_shown() -> None:
     log = "Cannot import /x/custom_nodes/A module for custom nodes: https://u:hunter2@x/y failed"
     assert "hunter2" not in import_errors(log)["A"]
+
+
+COMFYUI = Path(os.environ.get("COMFYUI_PATH", "~/ComfyUI")).expanduser()
+REAL_PACK = """\
+import torch
+from comfy_extras.nodes_mask import MaskComposite
+
+
+class KJResize(MaskComposite):
+    pass
+
+
+NODE_CLASS_MAPPINGS = {"KJResize": KJResize}
+"""
+
+
+@pytest.mark.comfyui
+def test_the_real_comfyui_is_restored_from_nothing_but_a_lock_and_works(tmp_path: Path) -> None:
+    packages = next(iter((COMFYUI / ".venv/lib").glob(f"python{HERE}/site-packages")), None)
+    if not (COMFYUI / ".git").exists() or packages is None:
+        pytest.skip(f"no clone of ComfyUI with a .venv of Python {HERE} in {COMFYUI}")
+    argv = ["git", "-C", str(COMFYUI), "ls-files", "-z"]
+    listed = subprocess.run(argv, capture_output=True, text=True, check=True).stdout.split("\0")
+    files = {name: COMFYUI / name for name in listed if name and (COMFYUI / name).is_file()}
+    with restorable(tmp_path) as world:
+        # A clone by hand may lack objects; a commit of its files has all.
+        commit = world.repository(UPSTREAM, {name: files[name].read_bytes() for name in files})
+        pack = world.repository(PACK, {"__init__.py": REAL_PACK})
+        pin = NodePackPin(repository=PACK, commit=pack, classes=["KJResize"])
+        world.pin(
+            comfyui=ComfyUIPin(repository=UPSTREAM, ref="v0.8.0", commit=commit),
+            nodes={"KJNodes": pin},
+        )
+        code, told = world.restore()
+        assert code == 0, told
+        # Gigabytes of packages are another test's affair: those of the real one are borrowed.
+        (site,) = world.into.glob(".venv/lib/python*/site-packages")
+        (site / "borrowed.pth").write_text(f"{packages}\n")
+        code, told = world.verify("--smoke")
+        assert code == 0, told
+        assert "and ComfyUI works" in told
+        broken = {"__init__.py": "import a_module_that_nobody_has\n"}
+        pin = pin.model_copy(update={"commit": world.repository(PACK, broken)})
+        world.pin(nodes={"KJNodes": pin})
+        assert world.restore()[0] == 0
+        code, told = world.verify("--smoke")
+        assert code == 1
+        assert "smoke-class-missing: ComfyUI does not have the node class KJResize" in told
+        assert "No module named 'a_module_that_nobody_has'" in told

@@ -146,7 +146,7 @@ class Restorable:
             "GIT_CONFIG_SYSTEM": os.devnull,
         }
 
-    def repository(self, url: str, files: Mapping[str, str]) -> str:
+    def repository(self, url: str, files: Mapping[str, str | bytes]) -> str:
         """A repository at a public URL, with one commit of the files more; the commit."""
         if url not in self.repositories:
             name = url.removeprefix("https://")
