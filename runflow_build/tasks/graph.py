@@ -2,7 +2,7 @@
 
     lock                          writes the lock; no other task ever runs it
     fresh ── validate:<slug> ── rewrite:<slug> ── publish:<slug>
-    call:<slug>, diff, status, serve, demo        for people
+    call:<slug>, diff, status, restore, serve, demo        for people
 
 Building the graph reads nothing but the outline of each runflow.yaml, and the stages are imported
 when they run: most calls of doit find that there is nothing to do, and that must cost nothing.
@@ -48,6 +48,7 @@ _OF_PROJECTS = {
     "lock": "resolve every project into its runflow.lock",
     "fresh": "fail when a runflow.lock does not answer its runflow.yaml and workflows",
     "diff": "what the change of each lock since HEAD means",
+    "restore": "a ComfyUI as a lock says: doit restore:PROJECT --into=DIR",
     "status": "every endpoint of every project: lock fresh? published? drifted?",
 }
 
@@ -126,6 +127,7 @@ class ProjectTasks:
             yield self._call(slug)
         yield self._for_people("diff", "what the lock's change since HEAD means")
         yield self._for_people("status", "each endpoint: lock fresh? published? drifted?")
+        yield self._restore()
 
     # -- the build
 
@@ -192,6 +194,15 @@ class ProjectTasks:
             uptodate=[False],
         )
 
+    def _restore(self) -> Task:
+        return self._project_task(
+            "restore",
+            doc="a ComfyUI with all that the lock holds, in a folder: --into=DIR",
+            actions=[_action(self._run_restore)],
+            params=[{"name": "into", "long": "into", "type": str, "default": ""}],
+            uptodate=[False],
+        )
+
     # -- what the actions run; each imports its stage when it is needed
 
     def _run_lock(self) -> str:
@@ -234,6 +245,11 @@ class ProjectTasks:
 
     def _run_call(self, slug: str, input: list[str]) -> TaskFailed | None:
         return _command("run", slug, "--directory", self.root, *(f"--input={one}" for one in input))
+
+    def _run_restore(self, into: str) -> TaskFailed | None:
+        if not into:
+            return TaskFailed("name a folder: --into=DIR")
+        return _command("restore", "--into", into, "--directory", self.root)
 
     # -- what counts as up to date
 

@@ -271,6 +271,7 @@ def test_every_stage_is_listed_with_what_it_does(new_project: Any) -> None:
         "fresh": "fail when runflow.lock does not answer runflow.yaml and the workflows",
         "lock": "resolve runflow.yaml and the workflows into runflow.lock",
         "publish": "create or update every endpoint",
+        "restore": "a ComfyUI with all that the lock holds, in a folder: --into=DIR",
         "rewrite": "the bundle of every endpoint",
         "serve": "the self-hosted server, until Ctrl-C",
         "status": "each endpoint: lock fresh? published? drifted?",
