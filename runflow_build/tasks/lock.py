@@ -25,6 +25,7 @@ from ..sources import Sources
 from ..sources.install import find_install
 from ..validate import secrets
 from .fresh import companions_lost
+from .merge import settle_conflicts
 
 if TYPE_CHECKING:
     from ..sources.digests import DigestCache
@@ -96,7 +97,8 @@ def relock(
 
     What could be pinned is written even where something else could not: that is a finding
     `not-resolved`, as severe as `policy.unresolved` says, and the next call asks for it again. Any
-    other error is raised, and then nothing is written.
+    other error is raised, and then nothing is written. An unfinished merge in the lock is settled
+    first: the lock then has the pins of both sides.
 
     Raises SpecError, WorkflowError, CheckError (an API key in a file), LockError, ResolveError,
     UsageError, GitError, SaveError.
@@ -104,6 +106,7 @@ def relock(
     paths = ProjectPaths(root)
     spec_bytes(paths)  # no folder of ours where there is no project
     with exclusive(paths):
+        findings = settle_conflicts(paths)
         project = load(root)
         if project.broken:
             raise WorkflowError(*_all_wrong(project))
@@ -115,7 +118,6 @@ def relock(
         sources = Sources(project.paths.inputs, found, world, digests, read_files)
         pin = resolve_comfyui(project.spec, sources, project.lock, upgrade)
         comfyui = comfyui_of(project.spec, pin)
-        findings: list[Finding] = []
         if running:
             project, noted = _as_running(project, comfyui, running)
             findings += noted
