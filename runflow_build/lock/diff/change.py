@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeVar, get_args
 
 from ...document import Document
 from ...redact import redacted
+from ..repository import is_full_commit
 
 # In the order in which a reviewer should meet them.
 Section = Literal["API", "Endpoints", "Code", "Packages", "Models", "Inputs", "GPU", "Policy"]
@@ -128,7 +129,7 @@ def shown_value(name: str, value: Any) -> str:
     """A value in one short line."""
     if value is None or value == []:
         return "none"
-    if name in ("commit", "sha256"):
+    if name in ("commit", "sha256") or (name == "ref" and is_full_commit(value)):
         return str(value)[:12]
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
         return shortened(redacted(", ".join(value)), 200)

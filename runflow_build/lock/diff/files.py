@@ -48,21 +48,22 @@ class _Files:
         is_same = old.sha256 == new.sha256
         for change in fields(self.section, key, old, new):
             if change.field == "sha256":
-                yield self._other_content(change, old, new)
+                yield self._other_content(change)
             elif change.field == "url":
                 yield self._other_source(change, new, is_same)
             elif change.field == "used_by":
                 told = members(change, "is used by {} too", "is used by {} no more")
                 yield replace(change, what=told)
-            elif change.field == "size" and is_same and old.size is not None:
-                yield replace(change, risk="risky")  # one of the two was wrong
+            elif change.field == "size" and old.size is not None and new.size is not None:
+                # Of the same content one of the two was wrong.
+                risk: Risk = "risky" if is_same else "safe"
+                yield replace(change, what=_growth(old.size, new.size), risk=risk)
             else:
                 yield change
 
-    def _other_content(self, change: Change, old: Pin, new: Pin) -> Change:
+    def _other_content(self, change: Change) -> Change:
         facts = [
             f"is another file under the same name: {change.what}",
-            _growth(old, new),
             self._kind_of(change.subject)[0],
         ]
         return replace(change, what=", ".join(filter(None, facts)), risk="risky")
@@ -119,10 +120,6 @@ def _content(pin: Pin) -> str:
     return f"{pin.sha256[:12]}{size}"
 
 
-def _growth(old: Pin, new: Pin) -> str:
-    if old.size is None or new.size is None:
-        return ""
-    if old.size == new.size:
-        return f"{size_text(new.size)} as before"
-    sign = "+" if new.size > old.size else "-"
-    return f"{size_text(new.size)} ({sign}{size_text(abs(new.size - old.size))})"
+def _growth(old: int, new: int) -> str:
+    sign = "+" if new > old else "-"
+    return f"size {size_text(new)} ({sign}{size_text(abs(new - old))})"

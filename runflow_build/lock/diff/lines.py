@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import groupby
 
 from ..file_facts import size_text
 from .change import RISKS, SECTIONS, Change, Kind, LockDiff, Risk, Section, shortened
@@ -66,15 +65,15 @@ def counts_text(changes: list[Change] | tuple[Change, ...]) -> str:
 
 
 def _by_subject(changes: list[Change]) -> Iterator[Line]:
-    """What is told of one subject with one risk is one line; what breaks stands by itself."""
-    for (risk, subject, _), group in groupby(
-        enumerate(changes),
-        key=lambda row: (row[1].risk, row[1].subject, row[0] if row[1].breaking else None),
-    ):
-        same = [change for _, change in group]
+    """What is told of one subject is one line, the worst first; what breaks stands by itself."""
+    groups: dict[tuple[str, int], list[Change]] = {}
+    for place, change in enumerate(changes):
+        key = (change.subject, place if change.breaking else -1)
+        groups.setdefault(key, []).append(change)
+    for (subject, _), same in groups.items():
         link = next((one.link for one in same if one.link), None)
         what = shortened("; ".join(one.what for one in same), LONGEST_WHAT)
-        yield Line(risk, (subject,), what, link, len(same))
+        yield Line(same[0].risk, (subject,), what, link, len(same))
 
 
 def _merged(lines: list[Line]) -> Iterator[Line]:
