@@ -59,10 +59,8 @@ def test_a_broken_runflow_yaml_is_told_in_the_same_form(
     told = capsys.readouterr()
     assert told.err == ""
     if form == "github":
-        assert (
-            "::error file=services/poster/runflow.yaml,line=2,col=1,title=spec-unknown-key::"
-            in (told.out)
-        )
+        place = "file=services/poster/runflow.yaml,line=2,col=1"
+        assert f"::error {place},title=spec-unknown-key::" in told.out
     else:
         results = json.loads(told.out)["runs"][0]["results"]
         assert "spec-unknown-key" in {one["ruleId"] for one in results}
