@@ -222,7 +222,7 @@ def _rename_new(beside: Path, target: Path) -> bool:
         except FileExistsError:
             return False
         return True
-    with suppress(OSError):
+    with suppress(OSError, NotImplementedError):
         os.link(beside, target, follow_symlinks=False)
         return True
     if os.path.lexists(target):
