@@ -142,7 +142,7 @@ def test_a_policy_may_lower_the_severity() -> None:
 
 
 def test_findings_are_counted_the_worst_first() -> None:
-    found = [Finding(code, "x") for code in ("not-resolved", "file-missing", "not-resolved")]
+    found = [Finding(code, "x") for code in ("install-differs", "file-missing", "install-differs")]
     assert counts(found) == {"error": 1, "warning": 2, "note": 0}
     assert counts_text(found) == "1 error, 2 warnings"
     assert counts_text([]) == ""
