@@ -85,7 +85,8 @@ def drift(folder: Path, pylock: str, deep: bool = False) -> list[PackageDrift]:
     wanted = {one.name: one for one in read_pylock(pylock).packages if _applies(one.marker, folder)}
     found = [_by_version(name, wanted.get(name), there.get(name)) for name in {*there, *wanted}]
     both = sorted(set(there) & set(wanted))
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    # Hashing lets other threads run; asking for sizes does not, and is faster alone.
+    with ThreadPoolExecutor((os.cpu_count() or 1) if deep else 1) as pool:
         changes = pool.map(lambda name: there[name].changed(deep), both)
         found += [_by_files(name, files) for name, files in zip(both, changes, strict=True)]
     if deep:
