@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -109,6 +110,16 @@ def test_json_holds_the_values_themselves() -> None:
             }
         ],
     }
+
+
+def test_the_shape_of_the_json_is_that_of_the_documentation() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "review.md").read_text(encoding="utf-8")
+    told = page.partition("### For programs")[2].partition("\n## ")[0]
+    table, _, sentence = told.partition("A change has ")
+    shape = json.loads(render_diff(a_diff(change()), "json"))
+    cells = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    assert [name for cell in cells for name in re.findall("`([a-z_]+)`", cell)] == list(shape)
+    assert set(shape["changes"][0]) <= set(re.findall("`([a-z]+)`", sentence))
 
 
 def test_nothing_changed_is_said_in_each_form() -> None:

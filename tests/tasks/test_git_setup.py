@@ -134,6 +134,22 @@ def test_what_is_sent_and_applied_stays_a_patch(work: Work, tmp_path: Path) -> N
     assert work.lock.read_text() == wanted
 
 
+def test_hunks_are_staged_one_by_one_from_the_file_itself(work: Work) -> None:
+    git_setup(work.top)
+    done = subprocess.run(
+        ["git", "add", "--patch"],
+        cwd=work.top,
+        input="y\n",
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=True,
+    )
+    assert "+        required: true" in done.stdout
+    assert work.git("diff", "--cached", "--name-only") == "project/runflow.lock\n"
+    assert work.git("show", ":project/runflow.lock") == work.lock.read_text()
+
+
 def test_a_new_and_a_deleted_lock_are_told(work: Work) -> None:
     git_setup(work.top)
     work.lock.unlink()
