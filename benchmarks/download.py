@@ -32,7 +32,7 @@ import sys
 from pathlib import Path
 from runflow_build.restore.download import download
 from runflow_build.restore.store import ModelStore
-from runflow_build.sources.http import Http
+from runflow_build.sources.http.client import Http
 from runflow_build.sources.mirrors import Mirrors
 
 url, folder, sha256, size, connections = sys.argv[1:]

@@ -290,7 +290,9 @@ CODES: Mapping[str, Code] = {
     "lock-missing": _error("There is no runflow.lock yet."),
     "lock-companion": _error("A file beside the lock is not the one that the lock names."),
     "lock-conflict": _error("Merge-conflict markers stand in runflow.lock."),
-    "lock-merged": _note("A merge conflict in runflow.lock was resolved; it says what came whence."),
+    "lock-merged": _note(
+        "A merge conflict in runflow.lock was resolved; it says what came whence."
+    ),
     "lock-newer": _error("runflow.lock is of a format that this release does not know."),
     "lock-malformed": _error("runflow.lock is not what the tool writes: edited, or damaged."),
     "lock-value": _error("A value has no form in runflow.lock."),
@@ -315,7 +317,9 @@ CODES: Mapping[str, Code] = {
     "pack-version-differs": _warning("A node pack's commit calls itself another version."),
     "content-differs": _error("A file is not the one that its declared hash or size says."),
     "model-ambiguous": _error("Workflows mean different model files by one path."),
-    "model-listed": _note("A model that only ComfyUI-Manager's list knows; the finding says where."),
+    "model-listed": _note(
+        "A model that only ComfyUI-Manager's list knows; the finding says where."
+    ),
     "source-gone": _warning("A URL does not give a file any more whose content is known."),
     "source-unchecked": _warning("Nobody could be asked what a URL gives, or where a file is."),
     "upgrade-unknown": _error("`--upgrade` names something that is not in the lock."),

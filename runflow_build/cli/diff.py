@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
 def _count(moves: Moves) -> Distances:
     import os
 
-    from ..sources.git_hosts import GitCache
+    from ..sources.git.hosts import GitCache
     from ..sources.user_cache import cache_folder
     from ..tasks.diff import counted
 

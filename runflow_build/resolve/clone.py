@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..findings import Key
-from ..sources.git import Repository
+from ..sources.git.working_tree import Repository
 from .inquiry import Inquiry
 
 

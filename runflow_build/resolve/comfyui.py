@@ -7,7 +7,7 @@ from ..findings import Finding, Where
 from ..lock import repository
 from ..lock.model import ComfyUIPin
 from ..project.catalogue import commit_of, version_of
-from ..sources.git import Repository
+from ..sources.git.working_tree import Repository
 from ..sources.world import Unanswered, World
 from ..spec.model import UPSTREAM_COMFYUI
 from .clone import Answer, answer_of

@@ -7,7 +7,7 @@ from ..findings import Finding, Where
 from ..lock.model import ModelPin
 from ..redact import redacted
 from ..sources.files import Content
-from ..sources.outage import Missing
+from ..sources.http.outage import Missing
 from ..sources.world import RemoteFile, Unanswered
 from .inquiry import CAPTURE, Inquiry, Row
 from .model_wishes import WantedModel, report_ambiguous

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from ..file_names import SPEC_FILE
 from ..findings import Finding, Key, Where
 from ..redact import redacted
-from ..sources.outage import Missing
+from ..sources.http.outage import Missing
 from ..sources.world import RemoteFile, Unanswered, World
 from .inquiry import Inquiry, Row
 

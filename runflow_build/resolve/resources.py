@@ -9,7 +9,7 @@ from ..findings import Finding, Where
 from ..lock.model import ResourcePin
 from ..redact import redacted
 from ..sources.files import Content, below, contents_of
-from ..sources.outage import Missing
+from ..sources.http.outage import Missing
 from ..sources.world import RemoteFile
 from ..spec.model import ResourceWish
 from .at_once import each

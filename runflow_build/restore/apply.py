@@ -30,8 +30,8 @@ from .wanted import COMFYUI, ENVIRONMENT, Wanted, WantedFile
 
 if TYPE_CHECKING:
     from ..sources.digests import DigestCache
-    from ..sources.git_hosts import GitCache
-    from ..sources.http import Http
+    from ..sources.git.hosts import GitCache
+    from ..sources.http.client import Http
     from ..sources.mirrors import Mirrors
     from .store import ModelStore
 

@@ -14,8 +14,8 @@ from ..errors import RestoreError
 from ..findings import Finding
 from ..lock import repository
 from ..redact import shown
-from ..sources.bare_repository import remove_folder
-from ..sources.git import GitError, repository_at
+from ..sources.git.bare import remove_folder
+from ..sources.git.working_tree import GitError, repository_at
 from ..sources.user_cache import cache_folder
 from .moving import Move, begin, end, resume, unfinished
 from .submodules import Submodule, submodules_of

@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 from ..errors import RestoreError
 from ..findings import Finding
 from ..redact import redacted
-from ..sources.backoff import pause_s
-from ..sources.http import Http
-from ..sources.outage import TOKEN_VARIABLES, host_of
+from ..sources.http.backoff import pause_s
+from ..sources.http.client import Http
+from ..sources.http.outage import TOKEN_VARIABLES, host_of
 from ..sources.world import Unanswered
 from .first_bytes import kind_of
 from .partial import Partial

@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..sources.git_program import git_dir_of
+from ..sources.git.program import git_dir_of
 from .work_git import WorkGit
 
 _FILE = "runflow-move.json"

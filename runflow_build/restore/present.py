@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..sources.files import Content, below
-from ..sources.git import repository_at
+from ..sources.git.working_tree import repository_at
 from .environment import drift, is_ours, is_whole
 from .moving import unfinished
 from .partial import received

@@ -11,10 +11,10 @@ from ..errors import RestoreError
 from ..findings import Finding
 from ..lock import repository
 from ..redact import shown
-from ..sources.git import GitError, settings_in
+from ..sources.git.working_tree import GitError, settings_in
 
 if TYPE_CHECKING:
-    from ..sources.git_hosts import GitCache
+    from ..sources.git.hosts import GitCache
 
 FILE = ".gitmodules"
 DEEPEST = 8  # submodules of submodules; a repository that holds itself ends here

@@ -17,9 +17,9 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, suppress
 from urllib.parse import urlsplit
 
-from ..sources.backoff import pause_s
-from ..sources.http import Body, Http
-from ..sources.outage import LATER
+from ..sources.http.backoff import pause_s
+from ..sources.http.client import Body, Http
+from ..sources.http.outage import LATER
 from ..sources.world import Unanswered
 from .partial import Partial, Piece, pieces_of
 

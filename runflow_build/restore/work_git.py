@@ -9,9 +9,9 @@ from pathlib import Path
 
 from ..errors import RestoreError
 from ..findings import Finding
-from ..sources.bare_repository import patiently
-from ..sources.git_program import LONG_S, Said, common_dir, git_dir_of, run
-from ..sources.git_refusals import kind_of, unanswered
+from ..sources.git.bare import patiently
+from ..sources.git.program import LONG_S, Said, common_dir, git_dir_of, run
+from ..sources.git.refusals import kind_of, unanswered
 
 _CONFIG = """\
 [remote "origin"]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..sources.git import Repository, ask, repository_at
+from ..sources.git.working_tree import Repository, ask, repository_at
 from .submodules import FILE, Submodule, named
 
 # What a user keeps in ComfyUI's own folder is no change of ComfyUI.

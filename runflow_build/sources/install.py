@@ -13,7 +13,7 @@ from pathlib import Path
 from ..errors import ResolveError
 from ..findings import Finding
 from .files import below
-from .git import Repository, repository_at
+from .git.working_tree import Repository, repository_at
 
 # Folders that ComfyUI searches under one name, in its order.
 # Source: ComfyUI, folder_paths.py at 3cd7b32f.

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 
-from .answers import AnswerCache
 from .digests import DigestCache
-from .file_hosts import FileHostsOnline, tokens_of
-from .git_hosts import GitCache
-from .http import Http
+from .file_hosts.online import FileHostsOnline, tokens_of
+from .git.hosts import GitCache
+from .http.answers import AnswerCache
+from .http.client import Http
 from .indexes import UvIndexes
 from .mirrors import mirrors_of
 from .pack_lists import ManagerLists

@@ -14,7 +14,7 @@ from ..lock import repository
 from .world import ListedModel, ListedPack, Unanswered
 
 if TYPE_CHECKING:
-    from .http import Http
+    from .http.client import Http
 
 LISTS = "https://raw.githubusercontent.com/ltdrdata/ComfyUI-Manager/main"
 

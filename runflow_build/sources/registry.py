@@ -15,7 +15,7 @@ from ..lock import repository
 from .world import RegistryPack
 
 if TYPE_CHECKING:
-    from .http import Http
+    from .http.client import Http
 
 HOST = "https://api.comfy.org"
 
@@ -54,7 +54,11 @@ class ComfyRegistry:
         """
         if not class_type.strip(". ") or len(class_type) > _LONGEST:
             return []
-        found = _pack(self._http.json(f"{HOST}/comfy-nodes/{quote(class_type, safe='', errors='replace')}/node"))
+        found = _pack(
+            self._http.json(
+                f"{HOST}/comfy-nodes/{quote(class_type, safe='', errors='replace')}/node"
+            )
+        )
         return [found] if found else []
 
 

@@ -16,7 +16,7 @@ from ..lock.model import Lock
 from ..lock.text import read_lock
 from ..project.files import read_file, spec_bytes, text_of
 from ..project.paths import ProjectPaths
-from ..sources.git import Repository, repository_of
+from ..sources.git.working_tree import Repository, repository_of
 from ..yaml_text import LARGEST
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from ..errors import UsageError
 from ..file_names import LOCK_FILE
 from ..findings import Finding
 from ..project.save import save_files
-from ..sources.git import GitError, ask, repository_of
+from ..sources.git.working_tree import GitError, ask, repository_of
 
 ATTRIBUTE = f"{LOCK_FILE} diff=runflow"
 SECTION = "diff.runflow"

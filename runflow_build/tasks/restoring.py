@@ -21,9 +21,9 @@ from ..restore.store import not_written
 from ..restore.submodules import Submodule, submodules_of
 from ..restore.trust import asked, questions, refusals
 from ..restore.wanted import COMFYUI, WantedPackages
-from ..sources.answers import AnswerCache
-from ..sources.git_hosts import GitCache
-from ..sources.http import Http, tokens_of
+from ..sources.git.hosts import GitCache
+from ..sources.http.answers import AnswerCache
+from ..sources.http.client import Http, tokens_of
 from ..sources.mirrors import mirrors_of
 from ..sources.user_cache import cache_folder
 from ..sources.world import Unanswered

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..errors import RunflowError
 from ..lock.conflict import Sides
-from ..sources.git import ask
+from ..sources.git.working_tree import ask
 
 
 def unmerged(folder: Path, name: str) -> Sides | None:

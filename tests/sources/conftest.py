@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from runflow_build.sources.answers import AnswerCache
-from runflow_build.sources.file_hosts import FileHostsOnline
-from runflow_build.sources.http import Http
+from runflow_build.sources.file_hosts.online import FileHostsOnline
+from runflow_build.sources.http.answers import AnswerCache
+from runflow_build.sources.http.client import Http
 from runflow_build.sources.mirrors import mirrors_of
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from place import Fault, File
 
-from runflow_build.sources.http import Http
+from runflow_build.sources.http.client import Http
 from runflow_build.sources.mirrors import mirrors_of
 from runflow_build.sources.pack_lists import LISTS, ManagerLists
 from runflow_build.sources.world import ListedModel, ListedPack, Unanswered

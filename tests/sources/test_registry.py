@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from place import Fault, Pack
 
-from runflow_build.sources.http import Http
+from runflow_build.sources.http.client import Http
 from runflow_build.sources.mirrors import mirrors_of
 from runflow_build.sources.registry import HOST, ComfyRegistry
 from runflow_build.sources.world import RegistryPack, Unanswered
