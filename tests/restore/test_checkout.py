@@ -15,7 +15,7 @@ import pytest
 from runflow_build.errors import RestoreError, RunflowError
 from runflow_build.restore.checkout import Submodule, checkout, state_of, submodules_of
 from runflow_build.restore.submodules import named, resolved
-from runflow_build.sources.git_hosts import GitCache
+from runflow_build.sources.git.hosts import GitCache
 from tests.worlds.git_host import GitHost, Published, git_host
 
 __all__ = ["git_host"]

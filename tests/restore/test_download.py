@@ -23,8 +23,8 @@ from runflow_build.restore import transfer
 from runflow_build.restore.download import Item, download, download_all
 from runflow_build.restore.partial import received
 from runflow_build.restore.store import ModelStore
-from runflow_build.sources.backoff import Clock
-from runflow_build.sources.http import Http
+from runflow_build.sources.http.backoff import Clock
+from runflow_build.sources.http.client import Http
 from runflow_build.sources.mirrors import Mirrors
 
 CONTENT = hashlib.shake_128(b"weights").digest(3_000_001)
@@ -372,7 +372,7 @@ from runflow_build.errors import RestoreError
 from runflow_build.restore import transfer
 from runflow_build.restore.download import download
 from runflow_build.restore.store import ModelStore
-from runflow_build.sources.http import Http
+from runflow_build.sources.http.client import Http
 from runflow_build.sources.mirrors import Mirrors
 
 transfer.LEAST_PIECE, transfer.SAVE_EVERY_S = 200_000, 0.01

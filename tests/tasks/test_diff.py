@@ -10,7 +10,7 @@ import pytest
 
 from runflow_build.cli.main import main
 from runflow_build.errors import RunflowError
-from runflow_build.sources.git import NO_GIT, GitError
+from runflow_build.sources.git.working_tree import NO_GIT, GitError
 from runflow_build.sources.world import Unanswered
 from runflow_build.tasks.diff import counted, lock_diff
 from runflow_build.tasks.lock import relock
