@@ -4,8 +4,9 @@
 
 PYTHON is the interpreter of a virtual environment with comfy-cli; its `comfy build init` is the
 peer. Whole processes, the median of `--runs`, in turn. `first`: nothing was hashed before, and the
-files are in the page cache. `again`: the same once more. `hashlib`: one thread that does nothing
-but read and hash, times the number of cores, is what no hashing can be above.
+files are in the page cache. `looked at anew`: with --upgrade. `again`: the same command once more,
+which is how it mostly is. `hashlib`: one thread that does nothing but read and hash, times the
+number of cores, is what no hashing can be above.
 """
 
 from __future__ import annotations
@@ -33,10 +34,14 @@ GIT = {
 
 
 def install(root: Path, gigabytes: float) -> list[str]:
-    """A ComfyUI folder: code in git, models of random bytes, no environment. The models' names."""
+    """A ComfyUI folder: code in git, an environment, models of random bytes. The models' names."""
     folder = root / "models" / "loras"
     folder.mkdir(parents=True)
     (root / "custom_nodes").mkdir()
+    package = root / ".venv" / "lib" / "python3.12" / "site-packages" / "numpy-2.1.0.dist-info"
+    package.mkdir(parents=True)
+    (root / ".venv" / "pyvenv.cfg").write_text("version = 3.12.4\n", encoding="utf-8")
+    (package / "METADATA").write_text("Name: numpy\nVersion: 2.1.0\n\n", encoding="utf-8")
     for name in ("main.py", "nodes.py", "folder_paths.py", "requirements.txt"):
         (root / name).write_text("\n", encoding="utf-8")
     (root / "comfyui_version.py").write_text('__version__ = "0.8.0"\n', encoding="utf-8")
@@ -121,8 +126,10 @@ def main() -> None:
             took = {
                 "hashlib": plain_hashing(files) / cores,
                 "runflow, first": seconds(lock, root, cache),
-                "runflow, again": seconds([*lock, "--upgrade"], root, cache),
+                "runflow, looked at anew": seconds([*lock, "--upgrade"], root, cache),
             }
+            seconds(lock, root, cache)  # it says once what could not be asked
+            took["runflow, again"] = seconds(lock, root, cache)
             if args.peer:
                 spec = base / f"comfy-build-{number}.yaml"
                 peer = [str(args.peer), "-m", "comfy_cli", "--skip-prompt", "build", "init"]

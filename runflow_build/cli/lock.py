@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from ..tasks.lock import Relocked
 
 NAME = "lock"
+UP_TO_DATE = "runflow.lock is up to date"
 HELP = "resolve runflow.yaml and the workflows into runflow.lock and its companions"
 
 
@@ -91,8 +93,16 @@ def run(args: argparse.Namespace) -> int:
         from ..tasks.fresh import require_fresh
 
         require_fresh(args.directory)
-        print(json.dumps({"fresh": True}) if args.json else "runflow.lock is up to date")
+        print(json.dumps({"fresh": True}) if args.json else UP_TO_DATE)
         return 0
+    from ..project.settled import is_settled
+
+    source = str(Path(args.source).resolve()) if args.source else ""
+    if not is_url and args.upgrade is None and is_settled(args.directory, source):
+        nothing: dict[str, object] = {"written": [], "changes": [], "findings": []}
+        print(json.dumps(nothing) if args.json else UP_TO_DATE)
+        return 0
+    since = time.time_ns()
     from ..sources.online import opened
     from ..tasks.lock import relock
     from .progress import resolving
@@ -109,6 +119,8 @@ def run(args: argparse.Namespace) -> int:
             digests=digests,
             read_files=args.fetch,
         )
+    if not is_url:
+        done.settle(args.directory, source, since)
     print(json.dumps(_shape(done)) if args.json else done.summary())
     return 0 if done.is_whole else 1
 

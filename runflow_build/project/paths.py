@@ -40,6 +40,10 @@ class ProjectPaths:
         return self.state / "outline.json"
 
     @property
+    def settled(self) -> Path:
+        return self.state / "settled.json"
+
+    @property
     def builds(self) -> Path:
         return self.state / "build"
 

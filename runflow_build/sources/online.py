@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
 
 from .digests import DigestCache
-from .file_hosts.online import FileHostsOnline, tokens_of
-from .git.hosts import GitCache
-from .http.answers import AnswerCache
-from .http.client import Http
-from .indexes import UvIndexes
 from .mirrors import mirrors_of
-from .pack_lists import ManagerLists
-from .registry import ComfyRegistry
 from .user_cache import cache_folder
 from .world import World
+
+if TYPE_CHECKING:
+    from .http.answers import AnswerCache
+    from .http.client import Http
 
 
 @contextmanager
@@ -24,24 +23,74 @@ def opened(
 ) -> Iterator[tuple[World, DigestCache]]:
     """What lies outside of this machine, and what is remembered of files on it.
 
-    Nothing is asked, and no client made, before somebody has a question. Offline (RUNFLOW_OFFLINE
-    says so for every command), only answers of before are given. Raises UsageError
-    `mirror-malformed`.
+    A source is imported and made when somebody has a question for it: mostly there is none.
+    Offline (RUNFLOW_OFFLINE says so for every command), only answers of before are given. Raises
+    UsageError `mirror-malformed`.
     """
     offline = offline or environ.get("RUNFLOW_OFFLINE", "").lower() in ("1", "true", "yes")
     folder, mirrors = cache_folder(environ), mirrors_of(environ)
     with ExitStack() as open_:
-        answers = AnswerCache(folder / "answers.db")
-        open_.callback(answers.close)
         digests = DigestCache(folder / "digests.db")
         open_.callback(digests.close)
-        http = Http(mirrors=mirrors, cache=answers, offline=offline, tokens=tokens_of(environ))
-        open_.callback(http.close)
-        world = World(
-            git=GitCache(folder / "git", offline=offline),
-            registry=ComfyRegistry(http),
-            lists=ManagerLists(http),
-            files=FileHostsOnline(http, answers),
-            packages=UvIndexes(mirrors, offline=offline, environ=environ),
-        )
-        yield world, digests
+
+        def client() -> tuple[Http, AnswerCache]:
+            from .file_hosts.online import tokens_of
+            from .http.answers import AnswerCache
+            from .http.client import Http
+
+            answers = AnswerCache(folder / "answers.db")
+            open_.callback(answers.close)
+            http = Http(mirrors=mirrors, cache=answers, offline=offline, tokens=tokens_of(environ))
+            open_.callback(http.close)
+            return http, answers
+
+        asking = _Once(client)
+
+        def git() -> Any:
+            from .git.hosts import GitCache
+
+            return GitCache(folder / "git", offline=offline)
+
+        def registry() -> Any:
+            from .registry import ComfyRegistry
+
+            return ComfyRegistry(asking.value()[0])
+
+        def lists() -> Any:
+            from .pack_lists import ManagerLists
+
+            return ManagerLists(asking.value()[0])
+
+        def files() -> Any:
+            from .file_hosts.online import FileHostsOnline
+
+            return FileHostsOnline(*asking.value())
+
+        def packages() -> Any:
+            from .indexes import UvIndexes
+
+            return UvIndexes(mirrors, offline=offline, environ=environ)
+
+        yield World(*map(_Later, (git, registry, lists, files, packages))), digests
+
+
+class _Once:
+    """A value that the first who asks makes, whatever the thread."""
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self._make, self._lock, self._made = make, threading.Lock(), False
+
+    def value(self) -> Any:
+        with self._lock:
+            if not self._made:
+                self._value, self._made = self._make(), True
+            return self._value
+
+
+class _Later(_Once):
+    """A source, made at its first question."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(self.value(), name)

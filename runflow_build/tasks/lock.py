@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import CheckError, LockError, ResolveError, UsageError, WorkflowError
-from ..file_names import LOCK_FILE
+from ..file_names import DEFINITIONS_FILE, LOCK_FILE, SPEC_FILE
 from ..findings import Finding, did_you_mean, has_errors, render
 from ..lock.compile import companions, compile_lock
 from ..lock.diff import LockDiff, diff, render_diff
@@ -20,6 +20,7 @@ from ..project.files import spec_bytes
 from ..project.load import Project, comfyui_of, load
 from ..project.paths import ProjectPaths
 from ..project.save import exclusive, save_files
+from ..project.settled import settle
 from ..resolve import resolve, resolve_comfyui
 from ..sources import Sources
 from ..sources.install import find_install
@@ -49,6 +50,18 @@ class Relocked:
     def is_whole(self) -> bool:
         """Whether every wish has its pin, as far as the policy asks for that."""
         return not has_errors(self.findings)
+
+    def settle(self, root: Path, source: str, since: int) -> None:
+        """Remember that locking again finds just this, if that is so: see `project.settled`."""
+        lock = self.lock
+        dirty = any(pin and pin.dirty for pin in (lock.comfyui, *lock.nodes.values()))
+        if self.findings or dirty:  # looked at again, or said again, by the next call
+            return
+        workflows = [pin.workflow for pin in lock.endpoints.values()]
+        inputs = [path for path, pin in lock.resources.items() if pin.url is None]
+        companions = [one.pylock.file for one in lock.python.targets.values() if one.pylock]
+        read = [SPEC_FILE, *workflows, *inputs]
+        settle(root, source, read, [LOCK_FILE, DEFINITIONS_FILE, *companions], since)
 
     def summary(self) -> str:
         """What changed and what is worth knowing, for a person."""
@@ -116,7 +129,8 @@ def relock(
             raise CheckError(*(project.locate(one) for one in keys))
         found = find_install(install) if install else None
         sources = Sources(project.paths.inputs, found, world, digests, read_files)
-        pin = resolve_comfyui(project.spec, sources, project.lock, upgrade)
+        said: list[Finding] = []
+        pin = resolve_comfyui(project.spec, sources, project.lock, said.append, upgrade)
         comfyui = comfyui_of(project.spec, pin)
         if running:
             project, noted = _as_running(project, comfyui, running)
@@ -125,6 +139,7 @@ def relock(
             project = replace(project, definitions=project_definitions(paths, comfyui))
         told = (project.spec, project.workflows, project.definitions)
         needs = all_needs(*told)
+        findings += said if pin else ()  # without a pin it is asked again, and said then
         pins = resolve(
             *told,
             sources,
@@ -132,6 +147,7 @@ def relock(
             findings.append,
             upgrade,
             needs,
+            pin,
         )
         placed = tuple(project.locate(finding) for finding in findings)
         if has_errors(one for one in placed if one.code != UNRESOLVED):

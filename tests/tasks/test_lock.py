@@ -17,6 +17,7 @@ from runflow_build.bundle import read_bundle
 from runflow_build.cli.main import main
 from runflow_build.errors import RunflowError, WorkflowError
 from runflow_build.project.load import load
+from runflow_build.project.settled import is_settled
 from runflow_build.tasks.fresh import staleness
 from runflow_build.tasks.lock import relock
 from runflow_build.tasks.rewrite import build
@@ -390,3 +391,28 @@ def test_files_of_the_machine_that_answered_do_not_get_into_the_lock(new_project
     for name in ("runflow.definitions.json", "runflow.lock"):
         assert "anna" not in (project.root / name).read_text()
     assert staleness(load(project.root)) == []
+
+
+def test_locking_again_reads_no_workflow(
+    new_project: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project = new_project("poster")
+    where = ["lock", "-C", str(project.root)]
+    assert main(where) == 0  # says that nobody could be asked about the commit
+    assert main(where) == 0
+    assert is_settled(project.root, "")
+    capsys.readouterr()
+    assert main([*where, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"written": [], "changes": [], "findings": []}
+
+    project.workflow("poster").write_text("{")
+    assert main(where) == 1
+    assert "poster.json" in capsys.readouterr().err
+
+
+def test_a_lock_with_something_to_say_is_not_settled(new_project: Any) -> None:
+    project = new_project("poster")
+    project.write_spec(["poster"], "models: {loras/x.safetensors: {}}\n")
+    for _ in range(2):
+        assert main(["lock", "-C", str(project.root)]) == 1
+        assert not is_settled(project.root, "")
