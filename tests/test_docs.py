@@ -176,7 +176,8 @@ def test_the_dodo_that_is_shown_makes_the_tasks(
 # Hyphenated code that is no finding: values, slugs and folders of the examples.
 NO_CODES = {
     "api-key", "api-url", "background-removal-v21", "github-token", "gpu-models",
-    "linux-cpu", "linux-cu128", "macos-mps", "nearest-exact", "old-poster", "windows-cu128",
+    "linux-cpu", "linux-cu128", "macos-mps", "nearest-exact", "old-poster", "runflow-lock-check",
+    "windows-cu128",
 }  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ..restore.plan import Step
-    from ..tasks.restore import Outcome
+    from ..tasks.restore_planning import Outcome
 
 NAME = "restore"
 HELP = "make a ComfyUI with all node packs, packages and models of runflow.lock in a folder"
@@ -54,7 +54,8 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from ..findings import has_errors
-    from ..tasks.restore import Manners, restore
+    from ..tasks.restore import restore
+    from ..tasks.restore_planning import Manners
     from .restore_progress import progress_on
 
     # Questions and progress are on standard error, so that standard output can go into a file.
@@ -105,7 +106,7 @@ def _show(outcome: Outcome) -> None:
 def text_of(outcome: Outcome) -> str:
     """The plan as a table for a person, with what it costs."""
     from ..findings import printable
-    from ..tasks.restore import size_text
+    from ..lock.file_facts import size_text
 
     steps, rate = outcome.plan.steps, outcome.rate
     if not steps:
@@ -124,7 +125,7 @@ def text_of(outcome: Outcome) -> str:
 
 
 def _row(step: Step, width: int) -> str:
-    from ..tasks.restore import size_text
+    from ..lock.file_facts import size_text
 
     size = "?" if step.size is None else size_text(step.size) if step.size else ""
     trust = {True: "trusted", False: "not trusted", None: ""}[step.trusted]

@@ -24,10 +24,9 @@ def opened(
     """What lies outside of this machine, and what is remembered of files on it.
 
     A source is imported and made when somebody has a question for it: mostly there is none.
-    Offline (RUNFLOW_OFFLINE says so for every command), only answers of before are given. Raises
-    UsageError `mirror-malformed`.
+    Offline, only answers of before are given. Raises UsageError `mirror-malformed`.
     """
-    offline = offline or environ.get("RUNFLOW_OFFLINE", "").lower() in ("1", "true", "yes")
+    offline = offline or is_offline(environ)
     folder, mirrors = cache_folder(environ), mirrors_of(environ)
     with ExitStack() as open_:
         digests = DigestCache(folder / "digests.db")
@@ -72,6 +71,11 @@ def opened(
             return UvIndexes(mirrors, offline=offline, environ=environ)
 
         yield World(*map(_Later, (git, registry, lists, files, packages))), digests
+
+
+def is_offline(environ: Mapping[str, str]) -> bool:
+    """Whether the user wants nothing outside of this machine to be asked, whatever the command."""
+    return environ.get("RUNFLOW_OFFLINE", "").lower() in ("1", "true", "yes")
 
 
 class _Once:

@@ -21,13 +21,14 @@ from ..restore.store import not_written
 from ..restore.submodules import Submodule, submodules_of
 from ..restore.trust import asked, questions, refusals
 from ..restore.wanted import COMFYUI, WantedPackages
+from ..sources.file_hosts.online import tokens_of
 from ..sources.git.hosts import GitCache
 from ..sources.http.answers import AnswerCache
-from ..sources.http.client import Http, tokens_of
+from ..sources.http.client import Http
 from ..sources.mirrors import mirrors_of
 from ..sources.user_cache import cache_folder
 from ..sources.world import Unanswered
-from .restore import Manners, Outcome, Planning, write_rate
+from .restore_planning import Manners, Outcome, Planning, write_rate
 
 _BUSY_S = 10.0
 _AT_ONCE = 8  # repositories that are asked for their submodules

@@ -79,7 +79,6 @@ def test_the_bytes_do_not_depend_on_order_folder_clock_locale_or_python(
         environ = {
             **os.environ,
             **stand_in.environ,
-            "RUNFLOW_OFFLINE": "",
             "RUNFLOW_CACHE_DIR": str(tmp_path / f"cache {number}"),
             "TZ": "Pacific/Kiritimati",
             "LC_ALL": "tr_TR.UTF-8",

@@ -102,7 +102,11 @@ class Served:
     @property
     def environ(self) -> dict[str, str]:
         """What points Runflow and huggingface_hub here."""
-        return {"RUNFLOW_MIRRORS": self.mirrors, "HF_ENDPOINT": self.at(f"https://{HUB}")}
+        return {
+            "RUNFLOW_OFFLINE": "",
+            "RUNFLOW_MIRRORS": self.mirrors,
+            "HF_ENDPOINT": self.at(f"https://{HUB}"),
+        }
 
 
 @contextmanager

@@ -140,6 +140,7 @@ class Restorable:
         mirrors = (self.files.mirrors, self.index.environ["RUNFLOW_MIRRORS"])
         return {
             "RUNFLOW_MIRRORS": " ".join(mirrors),
+            "RUNFLOW_OFFLINE": "",
             "RUNFLOW_CACHE_DIR": str(self.folder / "cache"),
             "UV_CACHE_DIR": str(self.folder / "uv"),
             "GIT_CONFIG_GLOBAL": str(self.folder / "gitconfig"),
