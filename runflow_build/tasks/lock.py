@@ -13,7 +13,7 @@ from ..findings import Finding, did_you_mean, has_errors, render
 from ..lock.compile import companions, compile_lock
 from ..lock.diff import LockDiff, diff, render_diff
 from ..lock.model import Lock, Pins
-from ..lock.needs import all_needs
+from ..lock.needs import AllNeeds, all_needs
 from ..lock.text import lock_text
 from ..project.definitions import combined, load_definitions, project_definitions
 from ..project.files import spec_bytes
@@ -152,17 +152,24 @@ def relock(
         placed = tuple(project.locate(finding) for finding in findings)
         if has_errors(one for one in placed if one.code != UNRESOLVED):
             raise ResolveError(*placed)
-        try:
-            lock = compile_lock(*told, pins, _accepted(project.lock, upgrade), needs)
-            beside = companions(needs, project.definitions, pins)
-            texts = {
-                **{project.paths.root / name: text for name, text in beside.items()},
-                project.paths.lock: lock_text(lock),
-            }
-        except (WorkflowError, LockError) as error:
-            raise type(error)(*(project.locate(one) for one in error.findings)) from None
+        lock, texts = _compiled(project, pins, needs, _accepted(project.lock, upgrade))
         written = save_files(texts)
     return Relocked(lock, diff(project.lock, lock), project.lock is None, placed, tuple(written))
+
+
+def _compiled(
+    project: Project, pins: Pins, needs: AllNeeds, previous: Lock | None
+) -> tuple[Lock, dict[Path, str]]:
+    """The lock with these pins, and the texts to write: its companions, and last itself."""
+    told = (project.spec, project.workflows, project.definitions)
+    try:
+        lock = compile_lock(*told, pins, previous, needs)
+        beside = companions(needs, project.definitions, pins)
+        text = lock_text(lock)
+    except (WorkflowError, LockError) as error:
+        raise type(error)(*(project.locate(one) for one in error.findings)) from None
+    texts = {project.paths.root / name: content for name, content in beside.items()}
+    return lock, {**texts, project.paths.lock: text}
 
 
 def _with_its_files(project: Project) -> Lock | None:
