@@ -1,6 +1,6 @@
 """One question over the network: mirrors, tokens, redirects, retries. What it means is not ours.
 
-Kept apart from `http` so that each is one screen of thought: here how a question gets an answer,
+Kept apart from `client` so that each is one screen of thought: here how a question gets an answer,
 there what is asked and what is kept.
 """
 
