@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from ..http.outage import tokens_of as environment_tokens
+from ..http.outage import environment_tokens
 from ..world import RemoteFile, Unanswered
 from . import civitai, github, hub
 from .web import WebFiles, plain

@@ -20,10 +20,10 @@ from ..mirrors import Mirrors
 from ..world import Unanswered
 from .answers import Answer, AnswerCache, key_of
 from .backoff import Clock
-from .outage import Missing, Refused, host_of, tokens_of
+from .outage import Missing, Refused, host_of
 from .transport import REDIRECTS, Reply, Transport, check_url
 
-__all__ = ["Body", "Head", "Http", "Keep", "Missing", "Refused", "tokens_of"]
+__all__ = ["Body", "Head", "Http", "Keep", "Missing", "Refused"]
 
 Keep = Literal["ask", "for ever", "a day"]
 
@@ -280,4 +280,5 @@ def _unsigned(final: str, url: str) -> str:
 
 
 def _offline(url: str) -> Unanswered:
-    return Unanswered(f"{host_of(url)} was not asked: we are offline", "run it without --offline")
+    message = f"{host_of(url)} was not asked: we are offline"
+    return Unanswered(message, "run it without --offline, and with RUNFLOW_OFFLINE unset")

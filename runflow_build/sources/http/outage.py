@@ -38,7 +38,7 @@ class Missing(Refused):
     """The host says that there is no such file (404, 410)."""
 
 
-def tokens_of(environ: Mapping[str, str]) -> dict[str, str]:
+def environment_tokens(environ: Mapping[str, str]) -> dict[str, str]:
     """The tokens that the environment holds, by the public host that they are for."""
     found = {host: environ.get(name, "").strip() for host, name in TOKEN_VARIABLES.items()}
     return {host: token for host, token in found.items() if token}

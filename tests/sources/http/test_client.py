@@ -20,7 +20,8 @@ from place import Fault, File, Repo
 from runflow_build.sources.http import client as http
 from runflow_build.sources.http.answers import AnswerCache
 from runflow_build.sources.http.backoff import ATTEMPTS, LONGEST_WAIT_S, Clock, asked_wait_s
-from runflow_build.sources.http.client import Head, Http, Missing, Refused, tokens_of
+from runflow_build.sources.http.client import Head, Http, Missing, Refused
+from runflow_build.sources.http.outage import environment_tokens
 from runflow_build.sources.mirrors import Mirrors, mirrors_of
 from runflow_build.sources.world import Unanswered
 
@@ -343,7 +344,7 @@ def test_a_token_is_not_sent_in_clear_text(new: Callable[..., Http], world: Any)
 
 
 def test_tokens_are_read_under_the_names_that_people_know() -> None:
-    assert tokens_of({"HF_TOKEN": " T\n", "GITHUB_TOKEN": ""}) == {"huggingface.co": "T"}
+    assert environment_tokens({"HF_TOKEN": " T\n", "GITHUB_TOKEN": ""}) == {"huggingface.co": "T"}
 
 
 def test_a_refusal_names_the_way_in(new: Callable[..., Http], world: Any) -> None:
