@@ -48,6 +48,6 @@ def restore(
             raise RestoreError(*outcome.findings)
         if not outcome.plan.steps:
             return replace(outcome, is_done=True)
-        from .restoring import done  # and all that fetches
+        from .restore_applying import done  # and all that fetches
 
         return done(planning, outcome, manners, offline, environ)
