@@ -23,7 +23,7 @@ from PIL import Image
 
 from runflow_build.engines.base import RunFolders
 from runflow_build.engines.embedded import EmbeddedEngine
-from runflow_build.engines.embedded.scaling import scale
+from runflow_build.engines.embedded.kernels.resampling import scale
 from runflow_build.project.catalogue import shipped
 from runflow_build.workflow.definitions import Definitions
 from runflow_build.workflow.model import Prompt

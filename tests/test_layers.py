@@ -23,6 +23,7 @@ ROWS = [
     {"bundle"},
     {"rewrite", "validate"},  # the stages that are pure functions
     # ---- pure above this line, the world below it ----
+    {"media"},
     {"engines", "project", "sources"},
     {"publish", "resolve", "restore"},  # the stages that look out
     {"server", "tasks"},  # what strings the stages together

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from ..workflow.model import Prompt
 
@@ -21,11 +21,24 @@ class OutputFile:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a run is: `completed` of `total` nodes, with the node that was just finished."""
+    """How far a run is: `completed` of `total` nodes, and what just happened to one of them.
+
+    `total` grows when a node turns out to need another one. A `cached` node is completed without
+    having been started, and so are those that only it would have needed.
+    """
 
     completed: int
     total: int
-    node: str | None = None
+    node: str
+    state: Literal["started", "finished", "cached"]
+
+
+@dataclass(frozen=True, order=True)
+class Lack:
+    """What a prompt asks for and an engine does not have."""
+
+    name: str  # a node class, or an option of one: `ImageScale with upscale_method bicubic`
+    package: str | None = None  # the Python package that would bring it; None: only ComfyUI does
 
 
 @dataclass(frozen=True)
@@ -41,8 +54,8 @@ class Engine(Protocol):
 
     name: str
 
-    def lacking(self, prompt: Prompt) -> list[str]:
-        """The node classes of the prompt that this engine does not have, sorted."""
+    def lacking(self, prompt: Prompt) -> list[Lack]:
+        """What the prompt asks for and this engine does not have, sorted."""
 
     def execute(
         self,
@@ -56,3 +69,13 @@ class Engine(Protocol):
         Raises EngineError: `engine-class-missing`, `prompt-invalid`, `node-failed` (with id, title
         and class of the node), `run-canceled`.
         """
+
+
+def lacking_text(engine: str, lacks: list[Lack]) -> str:
+    """Why an endpoint cannot run on that engine, and what it takes instead, in one sentence."""
+    needs_comfyui = [one.name for one in lacks if one.package is None]
+    if needs_comfyui:
+        return f"this endpoint needs ComfyUI: {', '.join(needs_comfyui)}"
+    packages = sorted({one.package for one in lacks if one.package})
+    names = ", ".join(one.name for one in lacks)
+    return f"the {engine} engine needs {' and '.join(packages)} for {names}, which is not installed"

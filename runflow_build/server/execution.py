@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid5
 
-from ..engines.base import Engine, OutputFile, Progress, RunFolders
+from ..engines.base import Engine, OutputFile, Progress, RunFolders, lacking_text
 from ..errors import BindError, EngineError
 from ..findings import Finding
 from ..rewrite.bind import bind
@@ -97,7 +97,9 @@ class Execution:
         except BindError as error:
             raise _failed_by("INPUT_VALIDATION_FAILED", error.findings, "preprocess") from None
         if lacking := self.engine.lacking(prompt):
-            raise _failed("ENGINE_CLASS_MISSING", lacking_text(self.engine, lacking), "dispatch")
+            raise _failed(
+                "ENGINE_CLASS_MISSING", lacking_text(self.engine.name, lacking), "dispatch"
+            )
         return prompt
 
     def _stage_resources(self, resources: Mapping[str, Any], org_id: str, folder: Path) -> None:
@@ -164,11 +166,6 @@ class Execution:
             )
             stored.append(StoredOutput(output, kept.sha256))
         return stored
-
-
-def lacking_text(engine: Engine, classes: Sequence[str]) -> str:
-    """What to say when the engine lacks node classes, or options of them."""
-    return f"the {engine.name} engine lacks {', '.join(classes)}"
 
 
 def _failed(code: str, message: str, stage: Stage) -> FailedError:

@@ -8,7 +8,7 @@ from ...errors import EngineError
 from ...findings import Finding
 from ...workflow.definitions import Definitions
 from ...workflow.model import Prompt
-from ..base import OutputFile, Progress, RunFolders
+from ..base import Lack, OutputFile, Progress, RunFolders
 from . import planning
 from .limits import DEFAULT_LIMITS, Limits
 from .node_class import Run
@@ -27,7 +27,7 @@ class EmbeddedEngine:
 
     def __init__(self, definitions: Definitions, limits: Limits = DEFAULT_LIMITS) -> None:
         try:
-            from . import execution, registry
+            from . import cache, execution, nodes
         except ModuleNotFoundError as error:
             if error.name not in _PACKAGES:
                 raise
@@ -39,14 +39,16 @@ class EmbeddedEngine:
                 )
             ) from error
         self._run_steps = execution.run_steps
-        self._known = planning.Known(registry.CLASSES, definitions)
+        self._known = planning.Known(nodes.CLASSES, definitions)
         self._limits = limits
+        self._cache = cache.Cache(limits.cached_bytes)
 
-    def lacking(self, prompt: Prompt) -> list[str]:
-        """The classes of the prompt that are not here, and options of classes, sorted."""
+    def lacking(self, prompt: Prompt) -> list[Lack]:
+        """What the prompt asks for and is not here: classes, or packages that they need."""
         nodes = [content for content in prompt.values() if planning.well_formed(content)]
         return sorted(
-            {name for content in nodes for name, _ in planning.lacking(content, self._known)}
+            {lack for content in nodes for lack, _ in planning.lacking(content, self._known)},
+            key=lambda lack: (lack.name, lack.package or ""),
         )
 
     def execute(
@@ -58,9 +60,10 @@ class EmbeddedEngine:
     ) -> list[OutputFile]:
         """Run the prompt; the files come in the order of the output nodes in the prompt.
 
-        Raises EngineError: `engine-class-missing`, `engine-option-missing`, `prompt-invalid` (all
+        Raises EngineError: `engine-class-missing`, `engine-extra-missing`, `prompt-invalid` (all
         that is wrong, each with ComfyUI's name for the kind), `node-failed`, `run-canceled`,
         `engine-time-limit`.
         """
-        steps = planning.plan(prompt, self._known, folders.input)
-        return self._run_steps(steps, Run(folders, self._limits), report, cancelled)
+        steps = planning.plan(prompt, self._known, folders)
+        run = Run(folders, self._limits, cancelled)
+        return self._run_steps(steps, run, report, self._cache)

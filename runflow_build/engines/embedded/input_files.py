@@ -1,32 +1,36 @@
-"""File names in a prompt, and the files below the input folder that they mean."""
+"""File names in a prompt, and the files below the run's folders that they mean."""
 
 from __future__ import annotations
 
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
+from ..base import RunFolders
 from .node_class import NodeError
 
 
-def input_file(folder: Path, name: str) -> Path:
-    """The existing file that LoadImage's `name` means; raises NodeError when there is none.
+def input_file(folders: RunFolders, name: str) -> Path:
+    """The existing file that a loader's `name` means; raises NodeError when there is none.
 
-    ComfyUI marks other folders than the input folder by a suffix (`photo.png [output]`); a run here
-    has only its own input folder. Neither `..` nor a symbolic link leads out of it.
+    As in ComfyUI a suffix may name the folder: `photo.png [input]`, `photo.png [output]`. Its third
+    folder, for previews, is none that a run keeps. Neither `..` nor a symbolic link leads out.
     """
-    if name.endswith(("[output]", "[temp]")):
+    if name.endswith("[temp]"):
         raise NodeError(
-            f"the file {name!r} is not in the input folder, the only one that is read",
+            f"the file {name!r} is not in the input folder",
             "put the file into the input folder and name it there",
         )
-    path = below(folder, name.removesuffix("[input]").rstrip())
+    from_output = name.endswith("[output]")
+    folder = folders.output if from_output else folders.input
+    kind = "output" if from_output else "input"
+    path = below(folder, name.removesuffix(f"[{kind}]").rstrip())
     if path is None:
         raise NodeError(
-            f"the file name {name!r} is not a path inside the input folder",
-            "put the file into the input folder and name it relative to that",
+            f"the file name {name!r} is not a path inside the {kind} folder",
+            f"put the file into the {kind} folder and name it relative to that",
         )
     if not is_file(path):
         raise NodeError(
-            f"there is no file {name!r} in the input folder", "put it there, or correct the name"
+            f"there is no file {name!r} in the {kind} folder", "put it there, or correct the name"
         )
     return path
 

@@ -8,7 +8,7 @@ not need it; a number must be finite; what must come by a link cannot be a liter
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,8 @@ from ...findings import Finding, Where
 from ...workflow.definitions import Definitions, InputDefinition, NodeDefinition
 from ...workflow.model import Prompt
 from ...workflow.reach import link_of
+from ..base import Lack, RunFolders
+from .extras import INSTALL, installed
 from .input_files import input_file
 from .literals import LiteralError, literal
 from .node_class import NodeClass, NodeError
@@ -42,6 +44,9 @@ class Step:
     node_class: NodeClass
     literals: Mapping[str, Any]
     links: Mapping[str, Link]
+    lazy: frozenset[str] = frozenset()  # those of the links that are followed only when asked for
+    output: bool = False
+    files: Mapping[str, Path] = field(default_factory=dict)  # what its literals name
 
     def where(self) -> Where:
         return Where(node=self.node, title=self.title, class_type=self.class_type)
@@ -59,19 +64,21 @@ class Known:
         return None if node_class is None or definition is None else (node_class, definition)
 
 
-def lacking(content: Mapping[str, Any], known: Known) -> Iterator[tuple[str, str | None]]:
-    """What a node asks for and the engine does not have: (its name, the input that asks).
-
-    The name is that of a class, or `ImageScale with upscale_method bilinear`.
-    """
+def lacking(content: Mapping[str, Any], known: Known) -> Iterator[tuple[Lack, str | None]]:
+    """What a node asks for and the engine does not have, with the input that asks for it."""
     class_type, inputs = content["class_type"], content["inputs"]
     found = known.get(class_type)
     if found is None:
-        yield class_type, None
+        yield Lack(class_type), None
         return
-    for name, values in found[0].lacks.items():
-        if isinstance(inputs.get(name), str) and inputs[name] in values:
-            yield f"{class_type} with {name} {inputs[name]}", name
+    node_class = found[0]
+    if node_class.package and not installed(node_class.package):
+        yield Lack(class_type, node_class.package), None
+    for name, packages in node_class.option_packages.items():
+        value = inputs.get(name)
+        package = packages.get(value) if isinstance(value, str) else None
+        if package and not installed(package):
+            yield Lack(f"{class_type} with {name} {value}", package), name
 
 
 def well_formed(content: Any) -> bool:
@@ -83,11 +90,11 @@ def well_formed(content: Any) -> bool:
     )
 
 
-def plan(prompt: Prompt, known: Known, input_folder: Path) -> list[Step]:
+def plan(prompt: Prompt, known: Known, folders: RunFolders) -> list[Step]:
     """The nodes that the output nodes need, each after those that feed it.
 
     Raises EngineError with all findings of the first check that fails: the prompt's shape, what
-    the engine lacks (`engine-class-missing`, `engine-option-missing`), circles, then every input
+    the engine lacks (`engine-class-missing`, `engine-extra-missing`), circles, then every input
     of every needed node (`prompt-invalid`, with ComfyUI's name for the kind).
     """
     _raise(_malformed(prompt))
@@ -98,7 +105,7 @@ def plan(prompt: Prompt, known: Known, input_folder: Path) -> list[Step]:
     findings: dict[str, list[Finding]] = {}
     steps = []
     for node in order:
-        check = _NodeCheck(prompt, definitions, node, known, input_folder)
+        check = _NodeCheck(prompt, definitions, node, known, folders)
         steps.append(check.step())
         findings[node] = check.findings
     _raise(one for node in prompt for one in findings.get(node, ()))
@@ -119,14 +126,15 @@ def _malformed(prompt: Prompt) -> Iterator[Finding]:
 
 def _missing(prompt: Prompt, known: Known) -> Iterator[Finding]:
     for node, content in prompt.items():
-        for name, field in lacking(content, known):
-            message = f"the embedded engine does not have {name}"
-            where = _where(node, content, field)
-            if field is None:
+        for lack, field_name in lacking(content, known):
+            where = _where(node, content, field_name)
+            if lack.package is None:
+                message = f"the embedded engine does not have {lack.name}"
                 yield Finding("engine-class-missing", message, where, fix=ELSEWHERE)
             else:
-                fix = f"choose another {field}, or {ELSEWHERE}"
-                yield Finding("engine-option-missing", message, where, fix=fix)
+                message = f"{lack.name} needs {lack.package}, which is not installed"
+                fix = f"{INSTALL}, or {ELSEWHERE}"
+                yield Finding("engine-extra-missing", message, where, fix=fix)
 
 
 def _order(prompt: Prompt, definitions: Mapping[str, NodeDefinition]) -> list[str]:
@@ -176,21 +184,23 @@ class _NodeCheck:
         definitions: Mapping[str, NodeDefinition],
         node: str,
         known: Known,
-        input_folder: Path,
+        folders: RunFolders,
     ) -> None:
         self.prompt = prompt
         self.definitions = definitions
         self.node = node
         self.content = prompt[node]
         self.node_class = known.classes[self.content["class_type"]]
-        self.input_folder = input_folder
+        self.folders = folders
+        self.files: dict[str, Path] = {}
         self.findings: list[Finding] = []
 
     def step(self) -> Step:
         """The step; not to be used when there are findings."""
         literals: dict[str, Any] = {}
         links: dict[str, Link] = {}
-        for one in self.definitions[self.node].inputs:
+        definition = self.definitions[self.node]
+        for one in definition.inputs:
             if one.name not in self.content["inputs"]:
                 if one.required:
                     message = f"the required input {one.name} is missing"
@@ -203,7 +213,19 @@ class _NodeCheck:
                 self._check_literal(one, value, literals)
         where = _where(self.node, self.content)
         return Step(
-            self.node, where.title, self.content["class_type"], self.node_class, literals, links
+            self.node,
+            where.title,
+            self.content["class_type"],
+            self.node_class,
+            literals,
+            links,
+            frozenset(
+                one.name
+                for one in definition.inputs
+                if one.options.get("lazy") and one.name in links
+            ),
+            definition.output_node,
+            self.files,
         )
 
     def _check_link(self, one: InputDefinition, value: Any, links: dict[str, Link]) -> None:
@@ -231,7 +253,7 @@ class _NodeCheck:
         try:
             literals[one.name] = value if names_file else literal(one, value)
             if names_file:
-                input_file(self.input_folder, value)
+                self.files[one.name] = input_file(self.folders, value)
         except LiteralError as error:
             self._find(error.kind, str(error), one)
         except NodeError as error:
@@ -246,7 +268,10 @@ def _fits(given: str, wanted: str) -> bool:
     """Whether two type names, each perhaps several joined by commas, have one in common."""
     ours = {one.strip() for one in given.split(",")}
     theirs = {one.strip() for one in wanted.split(",")}
-    return "*" in ours | theirs or not ours.isdisjoint(theirs)
+    return not _ANY.isdisjoint(ours | theirs) or not ours.isdisjoint(theirs)
+
+
+_ANY = frozenset({"*", "COMFY_MATCHTYPE_V3"})  # the second: a switch takes the type of its links
 
 
 def _invalid(kind: str, message: str, where: Where, fix: str | None = None) -> Finding:

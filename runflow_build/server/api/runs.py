@@ -8,9 +8,9 @@ from fastapi import APIRouter, Depends, Header, Request
 from pydantic import Field
 
 from ... import digest
+from ...engines.base import lacking_text
 from ..access import RunCreator, RunReader
 from ..clock import iso, uuid7
-from ..execution import lacking_text
 from ..keys import Caller
 from ..pages import Page, PageQuery, Wanted, list_body
 from ..problem import FieldError, Problem, invalid, not_found
@@ -186,11 +186,11 @@ def _check_engine(services: Services, revision: Revision) -> None:
     lacking = engine.lacking(revision.workflow_json)
     if lacking:
         errors = [
-            FieldError(("workflow_json", node_id), lacking_text(engine, found))
+            FieldError(("workflow_json", node_id), lacking_text(engine.name, found))
             for node_id, node in revision.workflow_json.items()
             if (found := engine.lacking({node_id: node}))
         ]
-        raise Problem(422, lacking_text(engine, lacking), "ENGINE_CLASS_MISSING", errors)
+        raise Problem(422, lacking_text(engine.name, lacking), "ENGINE_CLASS_MISSING", errors)
 
 
 def _found(services: Services, caller: Caller, run_id: str) -> tuple[Run, list[Output]]:

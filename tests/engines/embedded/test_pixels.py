@@ -1,31 +1,87 @@
+"""Every recorded picture of ComfyUI, and the same live where a ComfyUI is there."""
+
 from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from PIL import Image
+from real_comfyui import run
 
-from runflow_build.engines.embedded.pixels import from_picture, to_bytes
+from runflow_build.engines.base import RunFolders
+from runflow_build.engines.embedded import EmbeddedEngine
 
-
-@pytest.mark.parametrize("mode", ["L", "RGB"])
-def test_8_bits_survive_the_way_to_float_and_back(mode: str) -> None:
-    channels = () if mode == "L" else (3,)
-    pixels = np.random.default_rng(2).integers(0, 256, (200, 16, *channels), np.uint8)
-    values = np.empty(pixels.shape, np.float32)
-    from_picture(Image.fromarray(pixels), values)
-    assert np.array_equal(values, pixels.astype(np.float32) / 255.0)
-    assert np.array_equal(to_bytes(values), pixels)
-
-
-@settings(max_examples=30, deadline=None)
-@given(st.integers(1, 700), st.integers(1, 60), st.integers(0, 2**32))
-def test_the_blocks_make_no_difference(height: int, width: int, seed: int) -> None:
-    image = np.random.default_rng(seed).normal(0.5, 0.6, (height, width, 3)).astype(np.float32)
-    assert np.array_equal(to_bytes(image), np.clip(255.0 * image, 0, 255).astype(np.uint8))
+CASES = Path(__file__).parents[2] / "cases" / "pixels"
+RECORDED = {
+    (path.stem, name): prompt
+    for path in sorted(CASES.glob("*.json"))
+    if path.with_suffix(".npz").exists()
+    for name, prompt in json.loads(path.read_text(encoding="utf-8")).items()
+}
+IDS = ["/".join(key) for key in RECORDED]
 
 
-def test_what_is_no_number_is_black_and_what_is_infinite_is_cut() -> None:
-    image = np.array([np.nan, np.inf, -np.inf, 2, -1], np.float32).reshape(1, 5, 1)
-    assert to_bytes(image).ravel().tolist() == [0, 255, 0, 255, 0]
+@pytest.fixture(scope="module")
+def recorded() -> Mapping[str, Any]:
+    return {path.stem: np.load(path) for path in CASES.glob("*.npz")}
+
+
+@pytest.mark.parametrize("case", RECORDED, ids=IDS)
+def test_pictures_equal_those_that_comfyui_made(
+    case: tuple[str, str], engine: EmbeddedEngine, tmp_path: Path, recorded: Mapping[str, Any]
+) -> None:
+    family, name = case
+    expected = {
+        key.removeprefix(f"{name}/"): recorded[family][key]
+        for key in recorded[family].files
+        if key.startswith(f"{name}/")
+    }
+    for _ in range(2):  # the second time with what the first one left in the cache
+        assert_equal(pictures(engine, RECORDED[case], tmp_path), expected)
+
+
+@pytest.mark.comfyui
+@pytest.mark.slow
+@pytest.mark.parametrize("case", RECORDED, ids=IDS)
+def test_pictures_equal_those_that_comfyui_makes_now(
+    case: tuple[str, str], engine: EmbeddedEngine, tmp_path: Path, comfyui: str
+) -> None:
+    outcome = run(comfyui, RECORDED[case])
+    expected = dict(numbered((one.node, io.BytesIO(one.data)) for one in outcome.files))
+    assert_equal(pictures(engine, RECORDED[case], tmp_path), expected)
+
+
+@pytest.fixture(scope="module")
+def comfyui(
+    tmp_path_factory: pytest.TempPathFactory, started_comfyui: Callable[..., Any]
+) -> Iterator[str]:
+    base = tmp_path_factory.mktemp("comfyui")
+    (base / "input").symlink_to(CASES / "input", target_is_directory=True)
+    with started_comfyui(base, "--disable-api-nodes", "--disable-metadata") as url:
+        yield url
+
+
+def pictures(engine: EmbeddedEngine, prompt: Any, folder: Path) -> dict[str, Any]:
+    files = engine.execute(prompt, RunFolders(CASES / "input", folder))
+    return dict(numbered((one.node, one.path) for one in files))
+
+
+def numbered(files: Any) -> Iterator[tuple[str, Any]]:
+    """`<node>/<number>` -> pixels."""
+    counts: dict[str, int] = {}
+    for node, file in files:
+        number = counts[node] = counts.get(node, -1) + 1
+        with Image.open(file) as picture:
+            yield f"{node}/{number}", np.asarray(picture)
+
+
+def assert_equal(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> None:
+    assert ours.keys() == theirs.keys()
+    for name, picture in theirs.items():
+        assert ours[name].shape == picture.shape, name
+        assert np.array_equal(ours[name], picture), name

@@ -1,0 +1,46 @@
+"""The blend modes of ImageBlend.
+
+Float arithmetic is not associative, so the exact pixel needs the exact order of operations: that
+of comfy_extras/nodes_post_processing.py at 3cd7b32f. Every step is float32, as in torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from ....media.pixels import Floats, row_blocks
+
+
+def _overlay(base: Floats, top: Floats) -> Floats:
+    return np.where(base <= 0.5, 2 * base * top, 1 - 2 * (1 - base) * (1 - top))
+
+
+def _soft_light(base: Floats, top: Floats) -> Floats:
+    lifted = np.where(base <= 0.25, ((16 * base - 12) * base + 4) * base, np.sqrt(base))
+    return np.where(
+        top <= 0.5,
+        base - (1 - 2 * top) * base * (1 - base),
+        base + (2 * top - 1) * (lifted - base),
+    )
+
+
+MODES: Mapping[str, Callable[[Floats, Floats], Floats]] = {
+    "normal": lambda base, top: top,
+    "multiply": lambda base, top: base * top,
+    "screen": lambda base, top: 1 - (1 - base) * (1 - top),
+    "overlay": _overlay,
+    "soft_light": _soft_light,
+    "difference": lambda base, top: base - top,
+}
+
+
+def blend(base: Floats, top: Floats, factor: float, mode: str) -> Floats:
+    """`top` over `base`, mixed with it by `factor`, clipped to 0..1; both of one shape."""
+    result = np.empty(base.shape, np.float32)
+    for lower, upper, into in zip(base, top, result, strict=True):
+        for rows in row_blocks(lower):
+            mixed = lower[rows] * (1 - factor) + MODES[mode](lower[rows], upper[rows]) * factor
+            np.clip(mixed, 0, 1, out=into[rows])
+    return result
