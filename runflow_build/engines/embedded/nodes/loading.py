@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ....media.pictures import read_picture
+from ....media.image import read_picture
 from ..input_files import input_file
 from ..node_class import NodeClass, Result, Run
 

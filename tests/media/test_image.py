@@ -13,7 +13,7 @@ from PIL import Image
 from runflow_build.engines.base import RunFolders
 from runflow_build.engines.embedded.limits import DEFAULT_LIMITS, Limits
 from runflow_build.engines.embedded.node_class import NodeError, Run
-from runflow_build.media.pictures import read_picture
+from runflow_build.media.image import read_picture
 
 
 @pytest.fixture
