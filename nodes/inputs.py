@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..runflow_build.workflow.runflow_nodes import INPUTS, definitions
+from ..runflow_build.workflow.runflow_nodes import CATEGORY, INPUTS, definitions
 
 _DEFINITIONS = definitions()
-CATEGORY = "Runflow"
 
 
 class InputNode:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from ..runflow_build.workflow.runflow_nodes import OUTPUTS, file_stem
-from .inputs import CATEGORY, comfyui_inputs
+from ..runflow_build.workflow.runflow_nodes import CATEGORY, OUTPUTS, file_stem
+from .inputs import comfyui_inputs
 
 PNG_COMPRESSION = 4  # as ComfyUI's own SaveImage
 

@@ -26,7 +26,7 @@ from runflow_build.tasks.graph import Graph
 from runflow_build.tasks.init import start
 from runflow_build.tasks.lock import relock
 from runflow_build.workflow.contract_model import ContractInput, ContractOutput
-from runflow_build.workflow.runflow_nodes import INPUTS, OUTPUTS
+from runflow_build.workflow.runflow_nodes import INPUTS, OUTPUTS, SAVERS
 from runflow_build.yaml_text import read_yaml
 
 ROOT = Path(__file__).parent.parent
@@ -317,4 +317,18 @@ def test_every_runflow_node_is_documented_with_its_widgets() -> None:
     assert documented == {
         name: (node.type, [widget.name for widget in node.widgets])
         for name, node in {**INPUTS, **OUTPUTS}.items()
+    }
+
+
+def test_every_saver_is_documented_with_its_sockets_and_widgets() -> None:
+    documented = {
+        row[0].strip("`"): (re.findall("[A-Z]{3,}", row[1]), re.findall(r"`(\w+)`", row[2]))
+        for row in rows(section("workflows.md", "Savers"))
+    }
+    assert documented == {
+        name: (
+            [kind for _, kind in (node.media, *node.optional)],
+            [widget.name for widget in node.widgets],
+        )
+        for name, node in SAVERS.items()
     }

@@ -166,7 +166,7 @@ def _custom_nodes(bundle: Bundle) -> Body:
         for name, pin in sorted(bundle.nodes.items())
     }
     classes = {node["class_type"] for node in bundle.prompt.values()}
-    if classes & {*runflow_nodes.INPUTS, *runflow_nodes.OUTPUTS}:
+    if classes & set(runflow_nodes.definitions()):
         packs[_OWN_PACK] = dict(_OWN_PACK_ENTRY)
     return packs
 

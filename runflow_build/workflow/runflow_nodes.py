@@ -15,6 +15,8 @@ if TYPE_CHECKING:  # the node pack reads this table at ComfyUI's start and needs
     from .contract_model import InputType, OutputType
 
 DEPLOY_CLASS = "RunflowDeploy"  # lives in the editor alone: never in a prompt
+CATEGORY = "Runflow"  # where ComfyUI's menu has the inputs and outputs
+SAVE_CATEGORY = "Runflow/Save"
 
 
 @dataclass(frozen=True)
@@ -22,16 +24,19 @@ class Widget:
     """One value on the node's face."""
 
     name: str
-    type: str  # STRING, BOOLEAN
+    type: str | tuple[str, ...]  # STRING, BOOLEAN, FLOAT; several words: a choice of one of them
     default: Any
     multiline: bool = False
+    limits: tuple[float, float, float] | None = None  # smallest, largest, step of the arrows
 
     def spec(self) -> list[Any]:
         """The form that ComfyUI's INPUT_TYPES has."""
         options: dict[str, Any] = {"default": self.default}
         if self.multiline:
             options["multiline"] = True
-        return [self.type, options]
+        if self.limits:
+            options.update(zip(("min", "max", "step"), self.limits, strict=True))
+        return [self.type if isinstance(self.type, str) else list(self.type), options]
 
 
 @dataclass(frozen=True)
@@ -75,6 +80,20 @@ class RunflowOutput:
             Widget("output_id", "STRING", self.default_id),
             Widget("output_name", "STRING", ""),
         )
+
+
+@dataclass(frozen=True)
+class RunflowSaver:
+    """A node that saves a file and hands its name on, for a RunflowOutputFile to give out.
+
+    It is no output of the contract by itself, no more than ComfyUI's own savers are.
+    """
+
+    class_type: str
+    display_name: str
+    media: tuple[str, str]  # name and type of the socket with what is saved
+    widgets: tuple[Widget, ...]
+    optional: tuple[tuple[str, str], ...] = ()  # further sockets, by name and type
 
 
 # Limits are text, because a number widget always has a number and "no limit" must be sayable.
@@ -128,11 +147,57 @@ OUTPUTS: Mapping[str, RunflowOutput] = {
     )
 }
 
+_AUDIO_PREFIX = Widget("filename_prefix", "STRING", "audio/ComfyUI")
+_VIDEO_PREFIX = Widget("filename_prefix", "STRING", "video/ComfyUI")
+
+SAVERS: Mapping[str, RunflowSaver] = {
+    node.class_type: node
+    for node in (
+        RunflowSaver(
+            "RunflowSaveAudioFlac",
+            "Runflow Save Audio (FLAC)",
+            ("audio", "AUDIO"),
+            (_AUDIO_PREFIX,),
+        ),
+        RunflowSaver(
+            "RunflowSaveAudioMP3",
+            "Runflow Save Audio (MP3)",
+            ("audio", "AUDIO"),
+            (_AUDIO_PREFIX, Widget("quality", ("V0", "128k", "320k"), "V0")),
+        ),
+        RunflowSaver(
+            "RunflowSaveAudioOpus",
+            "Runflow Save Audio (Opus)",
+            ("audio", "AUDIO"),
+            (_AUDIO_PREFIX, Widget("quality", ("64k", "96k", "128k", "192k", "320k"), "128k")),
+        ),
+        RunflowSaver(
+            "RunflowSaveVideoMP4",
+            "Runflow Save Video (MP4)",
+            ("video", "VIDEO"),
+            (_VIDEO_PREFIX,),
+        ),
+        RunflowSaver(
+            "RunflowSaveVideoWEBM",
+            "Runflow Save Video (WEBM)",
+            ("images", "IMAGE"),
+            (
+                _VIDEO_PREFIX,
+                Widget("fps", "FLOAT", 24.0, limits=(0.01, 1000.0, 0.01)),
+                Widget("codec", ("vp9", "av1"), "vp9"),
+                Widget("crf", "FLOAT", 32.0, limits=(0.0, 63.0, 1.0)),
+            ),
+            optional=(("audio", "AUDIO"),),
+        ),
+    )
+}
+
 
 def definitions() -> dict[str, dict[str, Any]]:
     """The classes that a prompt may hold, in the shape of ComfyUI's /object_info."""
     shapes = {node.class_type: _input_shape(node) for node in INPUTS.values()}
     shapes.update({node.class_type: _output_shape(node) for node in OUTPUTS.values()})
+    shapes.update({node.class_type: _saver_shape(node) for node in SAVERS.values()})
     return shapes
 
 
@@ -154,6 +219,7 @@ def _input_shape(node: RunflowInput) -> dict[str, Any]:
         "output": [node.socket],
         "output_node": False,
         "display_name": node.display_name,
+        "category": CATEGORY,
     }
 
 
@@ -168,4 +234,21 @@ def _output_shape(node: RunflowOutput) -> dict[str, Any]:
         "output": [],
         "output_node": True,
         "display_name": node.display_name,
+        "category": CATEGORY,
+    }
+
+
+def _saver_shape(node: RunflowSaver) -> dict[str, Any]:
+    name, kind = node.media
+    sections: dict[str, dict[str, Any]] = {
+        "required": {name: [kind], **{widget.name: widget.spec() for widget in node.widgets}}
+    }
+    if node.optional:
+        sections["optional"] = {name: [kind] for name, kind in node.optional}
+    return {
+        "input": sections,
+        "output": ["STRING"],
+        "output_node": True,
+        "display_name": node.display_name,
+        "category": SAVE_CATEGORY,
     }

@@ -74,7 +74,7 @@ def test_comfyui_offers_our_classes_with_exactly_our_widgets(server: Server) -> 
         assert offered[name]["output"] == shape["output"]
         assert offered[name]["output_node"] == shape["output_node"]
         assert offered[name]["display_name"] == shape["display_name"]
-        assert offered[name]["category"] == "Runflow"
+        assert offered[name]["category"] == shape["category"]
 
 
 def test_an_image_goes_from_its_node_to_a_png_without_the_workflow_in_it(server: Server) -> None:

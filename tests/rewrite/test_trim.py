@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from runflow_build.rewrite.trim import cut_local_wiring, drop_unneeded
+from runflow_build.workflow.contract import served_contract
 from runflow_build.workflow.contract_model import Contract
 from runflow_build.workflow.model import Prompt
 from runflow_build.workflow.reach import reached
@@ -93,3 +94,20 @@ def test_a_chain_of_thousands_is_no_problem() -> None:
         prompt[str(number)] = {"class_type": "ImageInvert", "inputs": inputs}
     assert drop_unneeded(prompt, contract({}, output="19999"), []) == prompt
     assert len(reached(prompt, ["19999"])) == 20_000
+
+
+def test_a_saver_whose_file_an_output_gives_out_stays_and_another_goes() -> None:
+    saver = {"filename_prefix": "a", "audio": ["1", 0]}
+    prompt: Prompt = {
+        "1": {"class_type": "LoadAudio", "inputs": {"audio": "a.flac"}},
+        "2": {"class_type": "RunflowSaveAudioFlac", "inputs": saver},
+        "3": {"class_type": "RunflowSaveAudioOpus", "inputs": {**saver, "quality": "64k"}},
+        "9": {
+            "class_type": "RunflowOutputFile",
+            "inputs": {"output_id": "sound", "output_name": "", "value": ["2", 0]},
+        },
+    }
+    served = served_contract(prompt)
+    assert {name: row.node for name, row in served.outputs.items()} == {"sound": "9"}
+    assert list(drop_unneeded(prompt, served, [])) == ["1", "2", "9"]
+    assert list(drop_unneeded(prompt, served, ["3"])) == ["1", "2", "3", "9"]

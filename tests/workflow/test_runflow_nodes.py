@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runflow_build.workflow.runflow_nodes import INPUTS, OUTPUTS, definitions, file_stem
+from runflow_build.workflow.runflow_nodes import INPUTS, OUTPUTS, SAVERS, definitions, file_stem
 
 FIRST = ["input_id", "display_name", "description"]
 NUMBER = [*FIRST, "required", "minimum", "maximum", "step"]
@@ -26,6 +26,49 @@ def test_the_widgets_of_outputs_are_saved_in_this_order() -> None:
         "RunflowOutputImage": ["output_id", "output_name"],
         "RunflowOutputFile": ["output_id", "output_name"],
     }
+
+
+def test_savers_take_media_and_widgets_in_this_order() -> None:
+    audio, video = "audio/ComfyUI", "video/ComfyUI"
+    assert {name: definitions()[name]["input"] for name in SAVERS} == {
+        "RunflowSaveAudioFlac": {
+            "required": {"audio": ["AUDIO"], "filename_prefix": ["STRING", {"default": audio}]}
+        },
+        "RunflowSaveAudioMP3": {
+            "required": {
+                "audio": ["AUDIO"],
+                "filename_prefix": ["STRING", {"default": audio}],
+                "quality": [["V0", "128k", "320k"], {"default": "V0"}],
+            }
+        },
+        "RunflowSaveAudioOpus": {
+            "required": {
+                "audio": ["AUDIO"],
+                "filename_prefix": ["STRING", {"default": audio}],
+                "quality": [["64k", "96k", "128k", "192k", "320k"], {"default": "128k"}],
+            }
+        },
+        "RunflowSaveVideoMP4": {
+            "required": {"video": ["VIDEO"], "filename_prefix": ["STRING", {"default": video}]}
+        },
+        "RunflowSaveVideoWEBM": {
+            "required": {
+                "images": ["IMAGE"],
+                "filename_prefix": ["STRING", {"default": video}],
+                "fps": ["FLOAT", {"default": 24.0, "min": 0.01, "max": 1000.0, "step": 0.01}],
+                "codec": [["vp9", "av1"], {"default": "vp9"}],
+                "crf": ["FLOAT", {"default": 32.0, "min": 0.0, "max": 63.0, "step": 1.0}],
+            },
+            "optional": {"audio": ["AUDIO"]},
+        },
+    }
+
+
+def test_a_saver_is_an_output_node_that_hands_its_file_s_name_on() -> None:
+    for name in SAVERS:
+        shape = definitions()[name]
+        assert (shape["output"], shape["output_node"]) == (["STRING"], True)
+        assert shape["category"] == "Runflow/Save"
 
 
 def test_the_default_ids_are_these() -> None:
