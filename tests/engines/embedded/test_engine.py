@@ -1,38 +1,19 @@
 from __future__ import annotations
 
 import inspect
-import json
 import subprocess
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from PIL import Image
 
-from runflow_build.engines.base import RunFolders
-from runflow_build.engines.embedded import EmbeddedEngine
-from runflow_build.engines.embedded.registry import CLASSES
+from runflow_build.engines.base import Lack
+from runflow_build.engines.embedded import EmbeddedEngine, planning
+from runflow_build.engines.embedded.nodes import CLASSES
 from runflow_build.workflow.definitions import Definitions
 
-CASES = Path(__file__).parents[2] / "cases" / "pixels"
-PROMPTS = json.loads((CASES / "prompts.json").read_text(encoding="utf-8"))
 Node = Callable[..., dict[str, Any]]
-
-
-@pytest.mark.parametrize("name", PROMPTS)
-def test_pictures_equal_those_of_comfyui(name: str, engine: EmbeddedEngine, tmp_path: Path) -> None:
-    files = engine.execute(PROMPTS[name], RunFolders(CASES / "input", tmp_path))
-    expected = sorted((CASES / "expected").glob(f"{name}_*.png"))
-    assert len(files) == len(expected)
-    for file, wanted in zip(files, expected, strict=True):
-        assert file.node == "99"
-        assert file.content_type == "image/png"
-        picture, reference = Image.open(file.path), Image.open(wanted)
-        assert picture.mode == reference.mode
-        assert np.array_equal(np.asarray(picture), np.asarray(reference))
 
 
 @pytest.mark.parametrize("class_type", CLASSES)
@@ -51,9 +32,10 @@ def test_a_class_takes_exactly_what_its_definition_says(
     assert compulsory <= required
 
 
-def test_a_class_and_an_option_that_are_not_here_are_named(
-    engine: EmbeddedEngine, node: Node
+def test_what_is_not_here_is_named_once_with_the_package_that_would_bring_it(
+    engine: EmbeddedEngine, node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(planning, "installed", lambda package: False)
     scale = {"image": ["1", 0], "width": 8, "height": 8, "crop": "disabled"}
     prompt = {
         "1": node("EmptyImage", width=8, height=8, batch_size=1, color=0),
@@ -61,8 +43,13 @@ def test_a_class_and_an_option_that_are_not_here_are_named(
         "3": node("ImageScale", upscale_method="lanczos", **scale),
         "4": node("KSampler"),
         "5": node("KSampler"),
+        "6": node("ImageBlur"),
     }
-    assert engine.lacking(prompt) == ["ImageScale with upscale_method bicubic", "KSampler"]
+    assert engine.lacking(prompt) == [
+        Lack("ImageBlur", "torch"),
+        Lack("ImageScale with upscale_method bicubic", "torch"),
+        Lack("KSampler"),
+    ]
 
 
 def test_nothing_is_lacking_in_a_malformed_prompt(engine: EmbeddedEngine) -> None:

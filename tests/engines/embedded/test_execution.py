@@ -10,6 +10,7 @@ import pytest
 
 from runflow_build.engines.base import Progress, RunFolders
 from runflow_build.engines.embedded import EmbeddedEngine, Limits
+from runflow_build.engines.embedded.cache import Cache
 from runflow_build.engines.embedded.execution import run_steps
 from runflow_build.engines.embedded.limits import DEFAULT_LIMITS
 from runflow_build.engines.embedded.node_class import NodeClass, Result, Run
@@ -37,13 +38,18 @@ def chain(node: Node, length: int) -> Prompt:
 def step(name: str, function: Callable[..., Any], **links: str) -> Step:
     """A step that takes the first outputs of other steps."""
     linked = {key: Link(source, 0) for key, source in links.items()}
-    return Step(name, "Title", "Class", NodeClass(function), {}, linked)
+    return Step(name, "Title", "Class", NodeClass(function), {}, linked, output=name == "end")
 
 
-def failure(steps: list[Step], run: Run, **options: Any) -> EngineError:
-    with pytest.raises(EngineError) as caught:
-        run_steps(steps, run, lambda progress: None, options.get("cancelled", lambda: False))
-    return caught.value
+def ran(steps: list[Step], run: Run) -> list[Progress]:
+    """The steps that `end` needs, with nothing kept from before; what was reported."""
+    found: list[Progress] = []
+    run_steps(steps, run, found.append, Cache(0))
+    return found
+
+
+def finished(progress: list[Progress]) -> list[str]:
+    return [one.node for one in progress if one.state == "finished"]
 
 
 @pytest.fixture
@@ -52,8 +58,9 @@ def run(folders: RunFolders) -> Run:
 
 
 def test_only_what_outputs_need_is_run_and_a_shared_node_once(
-    engine: EmbeddedEngine, folders: RunFolders, node: Node
+    definitions: Definitions, folders: RunFolders, node: Node
 ) -> None:
+    engine = EmbeddedEngine(definitions)
     prompt = {
         "save": node("PreviewImage", images=["b", 0]),
         "b": node(
@@ -68,10 +75,14 @@ def test_only_what_outputs_need_is_run_and_a_shared_node_once(
         "again": node("PreviewImage", images=["a", 0]),
     }
     assert progress_of(engine, prompt, folders) == [
-        Progress(1, 4, "a"),
-        Progress(2, 4, "b"),
-        Progress(3, 4, "save"),
-        Progress(4, 4, "again"),
+        Progress(0, 4, "a", "started"),
+        Progress(1, 4, "a", "finished"),
+        Progress(1, 4, "b", "started"),
+        Progress(2, 4, "b", "finished"),
+        Progress(2, 4, "save", "started"),
+        Progress(3, 4, "save", "finished"),
+        Progress(3, 4, "again", "started"),
+        Progress(4, 4, "again", "finished"),
     ]
 
 
@@ -98,7 +109,7 @@ def test_a_chain_of_thousands_runs_in_the_memory_of_two_pictures(
     definitions: Definitions, folders: RunFolders, node: Node
 ) -> None:
     engine = EmbeddedEngine(definitions, Limits(held_bytes=2 * 2 * 2 * 3 * 4))
-    assert len(progress_of(engine, chain(node, 5000), folders)) == 5001
+    assert len(finished(progress_of(engine, chain(node, 5000), folders))) == 5001
 
 
 def test_what_is_held_at_once_is_limited(
@@ -108,9 +119,9 @@ def test_what_is_held_at_once_is_limited(
     with pytest.raises(EngineError) as caught:
         engine.execute(chain(node, 2), folders)
     assert str(caught.value) == (
-        "error node-failed: the run would hold more than 0 MiB of pictures\n"
+        "error node-failed: the run would hold more than 0 MiB of media\n"
         "  at        node 1 (ImageInvert)\n"
-        "  fix       use fewer or smaller pictures, or run this prompt on ComfyUI"
+        "  fix       use fewer or smaller files, or run this prompt on ComfyUI"
     )
 
 
@@ -128,18 +139,19 @@ def test_a_view_is_not_counted_twice_and_keeps_its_base_alive(run: Run) -> None:
         step("second", note, image="first"),
         step("end", lambda run, image: Result(), image="second"),
     ]
-    run_steps(steps, run, lambda progress: None, lambda: False)
+    ran(steps, run)
     assert held == [192, 192]
     assert run.held_bytes == 0
 
 
 def test_a_run_is_cancelled_between_two_nodes(
-    engine: EmbeddedEngine, folders: RunFolders, node: Node
+    definitions: Definitions, folders: RunFolders, node: Node
 ) -> None:
+    engine = EmbeddedEngine(definitions)
     done: list[Progress] = []
     with pytest.raises(EngineError) as caught:
-        engine.execute(chain(node, 5), folders, done.append, lambda: len(done) == 2)
-    assert len(done) == 2
+        engine.execute(chain(node, 5), folders, done.append, lambda: len(finished(done)) == 2)
+    assert finished(done) == ["0", "1"]
     assert str(caught.value) == (
         "error run-canceled: the run was cancelled\n  at        node 2 (ImageInvert)"
     )
@@ -172,8 +184,11 @@ def test_whatever_goes_wrong_in_a_node_names_the_node(
     def fail(run: Run) -> Result:
         raise error
 
-    found = failure([step("12", fail)], run)
-    assert str(found) == (f'error node-failed: {message}\n  at        node 12 "Title" (Class)')
+    with pytest.raises(EngineError) as caught:
+        ran([step("end", fail)], run)
+    assert str(caught.value) == (
+        f'error node-failed: {message}\n  at        node end "Title" (Class)'
+    )
 
 
 def test_a_file_that_is_no_picture_names_the_node(
@@ -215,3 +230,54 @@ def test_the_same_prompt_writes_the_same_bytes(
         for _ in range(2)
     )
     assert first == second
+
+
+def test_a_long_node_is_ended_where_it_looks_whether_it_should_go_on(run: Run) -> None:
+    run.cancelled = iter([False, False, True]).__next__
+
+    def loop(run: Run) -> Result:
+        while True:
+            run.check()
+
+    with pytest.raises(EngineError, match=r"run-canceled: the run was cancelled\n .* node end"):
+        ran([step("end", loop)], run)
+
+
+def test_a_graph_of_diamonds_is_walked_once(run: Run) -> None:
+    """Each node feeds the next one twice: walked by ways, there would be 2^200 of them."""
+    steps = [step("0", lambda run: Result((1,)))]
+    for number in range(1, 200):
+        source = str(number - 1)
+        steps.append(step(str(number), lambda run, a, b: Result((a,)), a=source, b=source))
+    steps.append(step("end", lambda run, a: Result(), a="199"))
+    assert len(finished(ran(steps, run))) == 201
+
+
+def lists(name: str, items: list[Any]) -> Step:
+    node_class = NodeClass(lambda run: Result((items,)), gives_lists=True)
+    return Step(name, None, "Class", node_class, {}, {})
+
+
+def test_a_node_is_called_for_each_item_and_shorter_lists_repeat_their_last(run: Run) -> None:
+    calls = []
+    note = lambda run, a, b: calls.append((a, b)) or Result()  # noqa: E731
+    ran([lists("0", [1, 2, 3]), lists("1", ["x", "y"]), step("end", note, a="0", b="1")], run)
+    assert calls == [(1, "x"), (2, "y"), (3, "y")]
+
+
+def test_a_class_that_takes_lists_is_called_once(run: Run) -> None:
+    calls = []
+    note = NodeClass(lambda run, a, b: calls.append((a, b)) or Result(), takes_lists=True)
+    end = Step("end", None, "Class", note, {"b": 7}, {"a": Link("0", 0)}, output=True)
+    ran([lists("0", [1, 2]), end], run)
+    assert calls == [([1, 2], [7])]
+
+
+def test_an_empty_list_beside_others_is_an_error_that_names_the_input(run: Run) -> None:
+    end = step("end", lambda run, a, b: Result(), a="0", b="1")
+    with pytest.raises(EngineError, match="node-failed: a is an empty list, and other inputs"):
+        ran([lists("0", []), lists("1", [1]), end], run)
+
+
+def test_a_node_that_gets_only_empty_lists_is_not_called(run: Run) -> None:
+    ran([lists("0", []), step("end", lambda run, a: 1 / 0, a="0")], run)

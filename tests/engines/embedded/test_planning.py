@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from runflow_build.engines.base import RunFolders
-from runflow_build.engines.embedded import EmbeddedEngine
+from runflow_build.engines.embedded import EmbeddedEngine, planning
 from runflow_build.errors import EngineError
 from runflow_build.workflow.model import Prompt
 
@@ -186,12 +186,29 @@ def test_a_missing_class_is_named_with_its_node(refusal: Refusal, node: Node) ->
     )
 
 
-def test_a_missing_option_is_named_with_its_node(refusal: Refusal) -> None:
+@pytest.fixture
+def without_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(planning, "installed", lambda package: package != "torch")
+
+
+@pytest.mark.usefixtures("without_torch")
+def test_an_option_that_needs_a_package_names_it(refusal: Refusal) -> None:
     assert refusal(changed("2", "upscale_method", "area")) == (
-        "error engine-option-missing: the embedded engine does not have ImageScale with"
-        " upscale_method area\n"
+        "error engine-extra-missing: ImageScale with upscale_method area needs torch, which is not"
+        " installed\n"
         "  at        node 2 (ImageScale), field upscale_method\n"
-        "  fix       choose another upscale_method, or run this prompt on ComfyUI"
+        "  fix       pip install 'runflow-build[embedded]', or run this prompt on ComfyUI"
+    )
+    assert "needs torch" not in refusal(changed("2", "upscale_method", 7))
+
+
+@pytest.mark.usefixtures("without_torch")
+def test_a_class_that_needs_a_package_names_it(refusal: Refusal, node: Node) -> None:
+    blur = node("ImageBlur", image=["1", 0], blur_radius=1, sigma=1.0)
+    assert refusal({**GOOD, "5": blur}) == (
+        "error engine-extra-missing: ImageBlur needs torch, which is not installed\n"
+        "  at        node 5 (ImageBlur)\n"
+        "  fix       pip install 'runflow-build[embedded]', or run this prompt on ComfyUI"
     )
 
 
