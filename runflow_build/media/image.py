@@ -1,8 +1,9 @@
-"""Picture files to arrays, as LoadImage of ComfyUI's nodes.py at 3cd7b32f does it."""
+"""Picture files to arrays, as LoadImage and LoadImageMask of ComfyUI's nodes.py at 3cd7b32f do it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeAlias
 
@@ -18,9 +19,13 @@ FORMATS = frozenset(
     | {"WEBP"}
 )
 Claim: TypeAlias = Callable[[int, int, int, int], None]
-"""Told the images, height, width and channels of an array before it is allocated; may raise."""
+"""Told the images, height, width and channels of an array before it is allocated; may raise.
+
+It is called once per frame, too, so it may stop a long animation.
+"""
 
 NO_MASK = (64, 64)  # height and width of the mask of a picture without transparency
+CHANNELS = {"red": "R", "green": "G", "blue": "B", "alpha": "A"}
 
 
 def read_picture(path: Path, name: str, claim: Claim) -> tuple[Floats, Floats]:
@@ -29,13 +34,35 @@ def read_picture(path: Path, name: str, claim: Claim) -> tuple[Floats, Floats]:
     Frames of another size than the first are left out. Unlike ComfyUI, which fills up what a
     truncated file lacks, a damaged file is an error. Raises MediaError, with the file's `name`.
     """
+    with _opened(path, name) as picture:
+        return _frames(picture, claim)
+
+
+def read_channel(path: Path, name: str, channel: str, claim: Claim) -> Floats:
+    """One channel of the first frame, [1, height, width]; of `alpha`, 1 = transparent.
+
+    `channel` is one of CHANNELS; a picture without alpha is opaque. Raises MediaError, as
+    `read_picture` does.
+    """
+    with _opened(path, name) as picture:
+        claim(1, picture.height, picture.width, 4)
+        upright = _upright(picture)
+        if upright.mode != "RGBA":
+            upright = upright.convert("RGBA")
+        values = _values(upright.getchannel(CHANNELS[channel]))[np.newaxis]
+        return 1 - values if channel == "alpha" else values
+
+
+@contextmanager
+def _opened(path: Path, name: str) -> Iterator[Image.Image]:
+    """The picture, still to be decoded; whatever goes wrong meanwhile is a MediaError."""
     try:
         with Image.open(path) as picture:
             if picture.format not in FORMATS:
                 raise MediaError(
                     f"{name} is of the format {picture.format}, which is not read here"
                 )
-            return _frames(picture, claim)
+            yield picture
     except MediaError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -56,9 +83,7 @@ def _frames(picture: Image.Image, claim: Claim) -> tuple[Floats, Floats]:
     masks: list[Floats] = []
     claim(count, picture.height, picture.width, 4)
     for frame in ImageSequence.Iterator(picture):
-        upright = ImageOps.exif_transpose(frame)
-        if upright.mode == "I":
-            upright = upright.point(lambda value: value * (1 / 255))
+        upright = _upright(frame)
         size = size or upright.size
         if upright.size == size:
             images.append(_values(upright.convert("RGB")))
@@ -68,6 +93,12 @@ def _frames(picture: Image.Image, claim: Claim) -> tuple[Floats, Floats]:
     if len({mask.shape for mask in masks}) > 1:
         raise MediaError("some frames of the picture are transparent and others are not")
     return _stack(images), _stack(masks)
+
+
+def _upright(frame: Image.Image) -> Image.Image:
+    """The decoded frame, turned as its EXIF says, 32-bit grey brought to 8 bits."""
+    upright = ImageOps.exif_transpose(frame)
+    return upright.point(lambda value: value * (1 / 255)) if upright.mode == "I" else upright
 
 
 def _mask(frame: Image.Image) -> Floats:

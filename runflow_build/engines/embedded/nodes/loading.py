@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ....media.image import read_picture
+from ....media.image import read_channel, read_picture
 from ..input_files import input_file
 from ..node_class import NodeClass, Result, Run
 
@@ -15,6 +15,17 @@ def load_image(run: Run, image: str) -> Result:
     return Result(read_picture(path, image, run.claim))
 
 
+def load_image_mask(run: Run, image: str, channel: str) -> Result:
+    """One channel of the picture's first frame as a mask."""
+    path = input_file(run.folders, image)
+    return Result((read_channel(path, image, channel, run.claim),))
+
+
+_IMAGE = frozenset({"image"})
+
 CLASSES: Mapping[str, NodeClass] = {
-    "LoadImage": NodeClass(load_image, files=frozenset({"image"})),
+    "LoadImage": NodeClass(load_image, files=_IMAGE),
+    "LoadImageMask": NodeClass(load_image_mask, files=_IMAGE),
+    # It offers the files of the output folder as `name [output]`; a bare name is an input file.
+    "LoadImageOutput": NodeClass(load_image, files=_IMAGE),
 }
