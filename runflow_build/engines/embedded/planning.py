@@ -232,21 +232,27 @@ class _NodeCheck:
         link = link_of(value)
         if link is None:
             message = f"{one.name} is a list, and not a link [node id, slot]"
-            return self._find("bad_linked_input", message, one)
+            kind = self._stumbled() if len(value) == 2 else "bad_linked_input"
+            return self._find(kind, message, one)
         node, slot = link
         if node not in self.prompt:
             message = f"{one.name} is linked to node {node}, which does not exist"
-            return self._find("bad_linked_input", message, one)
+            return self._find(self._stumbled(), message, one)
         outputs = self.definitions[node].outputs
         source = _where(node, self.prompt[node]).node_text()
         if not 0 <= slot < len(outputs):
             message = f"{one.name} is linked to output {slot} of {source}, which does not exist"
-            return self._find("bad_linked_input", message, one)
+            return self._find(self._stumbled(), message, one)
         if not _fits(outputs[slot], one.type):
             message = f"{one.name} takes {one.type} and is linked to {outputs[slot]} of {source}"
             return self._find("return_type_mismatch", message, one)
         links[one.name] = Link(node, slot)
         return None
+
+    def _stumbled(self) -> str:
+        """ComfyUI does not look for a link's end: its own check fails there, and says so."""
+        output = self.definitions[self.node].output_node
+        return "exception_during_validation" if output else "exception_during_inner_validation"
 
     def _check_literal(self, one: InputDefinition, value: Any, literals: dict[str, Any]) -> None:
         names_file = one.name in self.node_class.files and isinstance(value, str)
