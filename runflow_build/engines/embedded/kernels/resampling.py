@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -10,26 +10,52 @@ from PIL import Image
 
 from ....media.pixels import Floats, from_picture, to_bytes
 from ..node_class import NodeError
+from .tensors import through_torch
 
 Indices: TypeAlias = npt.NDArray[np.intp]
 
 METHOD_PACKAGES = {"bilinear": "torch", "bicubic": "torch", "area": "torch"}
-_SMALL = 128  # height + width; ATen/native/cpu/UpSampleKernel.cpp _use_vectorized_kernel_cond_2d
+_SMALL = 128  # height + width; ATen/native/cpu/UpSampleKernel.cpp _use_vectorized_kernel_cond_2d,
+#                which says besides: more than three channels, channels last and in one piece
 
 
 def scale(image: Floats, width: int, height: int, method: str, crop: str) -> Floats:
-    """Resample a batch to `width` x `height` pixels, with `nearest-exact` or `lanczos`.
+    """Resample a batch to `width` x `height` pixels, by any of ComfyUI's five methods.
 
     With crop `center` the middle part that has the new aspect is taken first. Raises NodeError when
-    that part is empty, and for a method that is exact only with torch.
+    nothing is left or wanted of the picture, and without torch for METHOD_PACKAGES.
     """
-    if method in METHOD_PACKAGES:
-        raise NodeError(f"{method} resampling needs torch, which this engine does not use")
-    if crop == "center":
-        image = centre_part(image, width / height)
-    if 0 in image.shape:
+    if min(width, height) < 1:
+        raise NodeError(f"a picture cannot be scaled to {width} x {height} pixels")
+    part = centre_part(image, width / height) if crop == "center" else image
+    if 0 in part.shape and method != "lanczos":
         raise NodeError(f"nothing is left of the picture when it is cropped to {width} x {height}")
-    return _lanczos(image, width, height) if method == "lanczos" else _nearest(image, width, height)
+    if method == "lanczos":
+        return _lanczos(part, width, height)
+    if method == "nearest-exact":
+        return _nearest(part, width, height)
+    return _interpolated(part, width, height, method)
+
+
+def interpolate_mask(mask: Floats, width: int, height: int) -> Floats:
+    """A batch of masks [batch, height, width], bilinear; the same array when its size is right."""
+    if mask.shape[1:] == (height, width):
+        return mask
+    return _interpolated(mask[..., np.newaxis], width, height, "bilinear")[..., 0]
+
+
+def _interpolated(image: Floats, width: int, height: int, method: str) -> Floats:
+    """By torch, which is given the pictures as ComfyUI gives them: as [b, c, h, w], not moved.
+
+    That matters: for four channels torch has another arithmetic when a picture lies in one piece.
+    """
+
+    def work(torch: Any, tensor: Any) -> Any:
+        channels_first = tensor.movedim(-1, 1)
+        scaled = torch.nn.functional.interpolate(channels_first, size=(height, width), mode=method)
+        return scaled.movedim(1, -1)
+
+    return through_torch(work, image, f"{method} resampling")
 
 
 def centre_part(image: Floats, aspect: float) -> Floats:
@@ -42,7 +68,12 @@ def centre_part(image: Floats, aspect: float) -> Floats:
 
 
 def _lanczos(image: Floats, width: int, height: int) -> Floats:
-    """Through 8 bits and Pillow, as ComfyUI: values outside 0..1 and finer steps are lost."""
+    """Through 8 bits and Pillow, as ComfyUI: values outside 0..1 and finer steps are lost.
+
+    Of nothing, Pillow makes a black picture.
+    """
+    if image.shape[3] not in (2, 3, 4):
+        raise NodeError(f"lanczos cannot scale pictures of {image.shape[3]} channels")
     result = np.empty((len(image), height, width, image.shape[3]), np.float32)
     for one, into in zip(image, result, strict=True):
         picture = Image.fromarray(to_bytes(one))
@@ -52,7 +83,9 @@ def _lanczos(image: Floats, width: int, height: int) -> Floats:
 
 
 def _nearest(image: Floats, width: int, height: int) -> Floats:
-    indices = _indices_of_small if height + width <= _SMALL else _indices
+    whole_rgba = image.shape[3] > 3 and image.flags.c_contiguous
+    small = height + width <= _SMALL or whole_rgba
+    indices = _indices_by_ratio if small else _indices
     rows, columns = indices(image.shape[1], height), indices(image.shape[2], width)
     return image[:, rows[:, np.newaxis], columns]
 
@@ -69,8 +102,8 @@ def _indices(old: int, new: int) -> Indices:
     return _cut(positions.astype(np.float64) + 0.5, old)
 
 
-def _indices_of_small(old: int, new: int) -> Indices:
-    """The same without the detour by 0.5: torch has another kernel for small results."""
+def _indices_by_ratio(old: int, new: int) -> Indices:
+    """The same without the detour by 0.5, as torch's vectorized kernel has it."""
     ratio = np.float64(np.float32(old) / np.float32(new))
     return _cut((np.arange(new) + 0.5) * ratio, old)
 

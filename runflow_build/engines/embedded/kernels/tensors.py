@@ -17,7 +17,9 @@ def through_torch(work: Callable[[Any, Any], Any], image: Floats, what: str) -> 
     `what` says in an error what it was wanted for. Raises NodeError without torch.
     """
     torch = require("torch", what)
-    whole = np.require(image, np.float32, ["C", "W"])  # torch warns of memory it must not write
+    same = np.require(image, np.float32, ["W"])  # torch warns of memory it must not write
+    if min(same.strides, default=0) < 0:  # torch has none; else the layout stays as it is, since
+        same = np.ascontiguousarray(same)  # torch chooses its arithmetic by it
     with torch.inference_mode():
-        result: Floats = work(torch, torch.from_numpy(whole)).contiguous().numpy()
+        result: Floats = work(torch, torch.from_numpy(same)).contiguous().numpy()
     return result
