@@ -1,0 +1,30 @@
+// The pack's entry in the editor: one extension, made of a part per feature.
+
+import { app } from "../../scripts/app.js";
+
+/**
+ * What a feature brings: members of ComfyUI's extension interface, each optional.
+ * @typedef {{
+ *   settings?: object[],
+ *   commands?: object[],
+ *   menuCommands?: object[],
+ *   setup?: () => void | Promise<void>,
+ *   nodeCreated?: (node: any) => void,
+ * }} Feature
+ */
+
+/** @type {Feature[]} */
+const features = [];
+
+app.registerExtension({
+  name: "runflow",
+  settings: features.flatMap((one) => one.settings ?? []),
+  commands: features.flatMap((one) => one.commands ?? []),
+  menuCommands: features.flatMap((one) => one.menuCommands ?? []),
+  async setup() {
+    for (const one of features) await one.setup?.();
+  },
+  nodeCreated(/** @type {any} */ node) {
+    for (const one of features) one.nodeCreated?.(node);
+  },
+});
