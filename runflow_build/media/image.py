@@ -1,8 +1,8 @@
-"""Picture files to arrays, as LoadImage and LoadImageMask of ComfyUI's nodes.py at 3cd7b32f do it."""
+"""Picture files to arrays, as ComfyUI's LoadImage and its kin do it (nodes.py at 3cd7b32f)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeAlias
@@ -19,9 +19,9 @@ FORMATS = frozenset(
     | {"WEBP"}
 )
 Claim: TypeAlias = Callable[[int, int, int, int], None]
-"""Told the images, height, width and channels of an array before it is allocated; may raise.
+"""Told the images, height, width and channels of an array before it is needed; may raise anything.
 
-It is called once per frame, too, so it may stop a long animation.
+It is called with each frame, the count growing, so that it can also end a long animation.
 """
 
 NO_MASK = (64, 64)  # height and width of the mask of a picture without transparency
@@ -34,8 +34,14 @@ def read_picture(path: Path, name: str, claim: Claim) -> tuple[Floats, Floats]:
     Frames of another size than the first are left out. Unlike ComfyUI, which fills up what a
     truncated file lacks, a damaged file is an error. Raises MediaError, with the file's `name`.
     """
-    with _opened(path, name) as picture:
-        return _frames(picture, claim)
+    pictures: list[Image.Image] = []
+    alphas: list[Image.Image | None] = []
+    for upright in _frames(path, name, claim):
+        with _decoding(name):
+            alphas.append(_alpha(upright))
+            pictures.append(_coloured(upright))
+    width, height = pictures[0].size
+    return _values(pictures, (height, width, 3)), _masks(alphas, (height, width), name)
 
 
 def read_channel(path: Path, name: str, channel: str, claim: Claim) -> Floats:
@@ -44,55 +50,74 @@ def read_channel(path: Path, name: str, channel: str, claim: Claim) -> Floats:
     `channel` is one of CHANNELS; a picture without alpha is opaque. Raises MediaError, as
     `read_picture` does.
     """
-    with _opened(path, name) as picture:
-        claim(1, picture.height, picture.width, 4)
-        upright = _upright(picture)
-        if upright.mode != "RGBA":
-            upright = upright.convert("RGBA")
-        values = _values(upright.getchannel(CHANNELS[channel]))[np.newaxis]
-        return 1 - values if channel == "alpha" else values
+    frames = _frames(path, name, claim)
+    upright = next(frames)
+    frames.close()
+    with _decoding(name):
+        coloured = upright if upright.mode == "RGBA" else upright.convert("RGBA")
+        plane = coloured.getchannel(CHANNELS[channel])
+    values = _values([plane], (plane.height, plane.width))
+    return 1 - values if channel == "alpha" else values
+
+
+def _frames(path: Path, name: str, claim: Claim) -> Generator[Image.Image, None, None]:
+    """The decoded frames of the first one's size, each a picture of its own."""
+    with _decoding(name):
+        picture = _opened(path)
+    with picture:
+        count = 0
+        size: tuple[int, int] | None = None
+        frames = ImageSequence.Iterator(picture)
+        while True:
+            with _decoding(name):
+                frame = next(frames, None)
+            if frame is None:
+                return
+            claim(count + 1, frame.height, frame.width, 4)
+            with _decoding(name):
+                upright = _upright(frame)
+            size = size or upright.size
+            if upright.size != size:
+                continue
+            count += 1
+            # The size may turn out only now (ICO), and a mask be larger than a small picture.
+            claim(count, upright.height, upright.width, 4)
+            claim(count, *NO_MASK, 1)
+            yield upright
+            if picture.format == "MPO":  # the others are no frames, but views and previews
+                return
+
+
+def _opened(path: Path) -> Image.Image:
+    Image.preinit()
+    try:
+        return Image.open(path, formats=_known())
+    except UnidentifiedImageError:
+        Image.init()  # the rarer formats cost 90 ms
+        return Image.open(path, formats=_known())
+
+
+def _known() -> list[str]:
+    return [one for one in Image.ID if one in FORMATS]
 
 
 @contextmanager
-def _opened(path: Path, name: str) -> Iterator[Image.Image]:
-    """The picture, still to be decoded; whatever goes wrong meanwhile is a MediaError."""
+def _decoding(name: str) -> Iterator[None]:
+    """Whatever Pillow raises meanwhile becomes a MediaError about the file."""
     try:
-        with Image.open(path) as picture:
-            if picture.format not in FORMATS:
-                raise MediaError(
-                    f"{name} is of the format {picture.format}, which is not read here"
-                )
-            yield picture
-    except MediaError:
+        yield
+    except MemoryError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise MediaError(
             f"{name} has too many pixels to be opened safely", "make the picture smaller"
         ) from None
     except UnidentifiedImageError:
-        raise MediaError(f"{name} is not a picture that can be read") from None
+        known = ", ".join(sorted(FORMATS))
+        raise MediaError(f"{name} is not a picture that can be read", f"use {known}") from None
     except Exception as error:  # decoders answer damaged files with errors of any type
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise MediaError(f"{name} is damaged or not a picture: {reason}") from error
-
-
-def _frames(picture: Image.Image, claim: Claim) -> tuple[Floats, Floats]:
-    count = 1 if picture.format == "MPO" else getattr(picture, "n_frames", 1)
-    size: tuple[int, int] | None = None
-    images: list[Floats] = []
-    masks: list[Floats] = []
-    claim(count, picture.height, picture.width, 4)
-    for frame in ImageSequence.Iterator(picture):
-        upright = _upright(frame)
-        size = size or upright.size
-        if upright.size == size:
-            images.append(_values(upright.convert("RGB")))
-            masks.append(_mask(upright))
-        if len(images) == count:
-            break
-    if len({mask.shape for mask in masks}) > 1:
-        raise MediaError("some frames of the picture are transparent and others are not")
-    return _stack(images), _stack(masks)
 
 
 def _upright(frame: Image.Image) -> Image.Image:
@@ -101,20 +126,35 @@ def _upright(frame: Image.Image) -> Image.Image:
     return upright.point(lambda value: value * (1 / 255)) if upright.mode == "I" else upright
 
 
-def _mask(frame: Image.Image) -> Floats:
+def _coloured(frame: Image.Image) -> Image.Image:
+    if frame.mode == "P" and isinstance(frame.info.get("transparency"), bytes):
+        frame = frame.convert("RGBA")  # the same colours, without Pillow's warning
+    return frame if frame.mode == "RGB" else frame.convert("RGB")
+
+
+def _alpha(frame: Image.Image) -> Image.Image | None:
     if "A" in frame.getbands():
-        return 1 - _values(frame.getchannel("A"))
+        return frame.getchannel("A")
     if frame.mode == "P" and "transparency" in frame.info:
-        return 1 - _values(frame.convert("RGBA").getchannel("A"))
-    return np.zeros(NO_MASK, np.float32)
+        return frame.convert("RGBA").getchannel("A")
+    return None
 
 
-def _values(frame: Image.Image) -> Floats:
-    channels = (3,) if frame.mode == "RGB" else ()
-    values = np.empty((frame.height, frame.width, *channels), np.float32)
-    from_picture(frame, values)
+def _masks(alphas: Sequence[Image.Image | None], size: tuple[int, int], name: str) -> Floats:
+    opaque = [one for one in alphas if one is None]
+    if len(opaque) == len(alphas):
+        return np.zeros((len(alphas), *NO_MASK), np.float32)
+    if opaque and size != NO_MASK:
+        raise MediaError(
+            f"some frames of {name} are transparent and others are not",
+            "save it with an alpha channel in every frame, or in none",
+        )
+    values = _values([one or Image.new("L", size[::-1], 255) for one in alphas], size)
+    return np.subtract(1, values, out=values)
+
+
+def _values(pictures: Sequence[Image.Image], shape: tuple[int, ...]) -> Floats:
+    values = np.empty((len(pictures), *shape), np.float32)
+    for picture, into in zip(pictures, values, strict=True):
+        from_picture(picture, into)
     return values
-
-
-def _stack(frames: list[Floats]) -> Floats:
-    return frames[0][np.newaxis] if len(frames) == 1 else np.stack(frames)
