@@ -38,21 +38,29 @@ def read_audio(path: Path, name: str, claim: Claim, check: Check) -> Audio:
     length. Raises MediaError, with the file's `name`.
     """
     with opened(path, name) as container:
-        if not container.streams.audio:
-            raise MediaError(f"{name} has no sound in it")
-        stream = container.streams.audio[0]
-        rate = stream.codec_context.sample_rate
-        blocks: list[Any] = []
-        values = 0
-        for frame in container.decode(streams=stream.index):
-            check()
-            blocks.append(_samples(frame, name))
-            if blocks[-1].shape[0] != blocks[0].shape[0]:
-                raise MediaError(f"{name} changes its number of channels midway")
-            values += blocks[-1].size
-            claim(2 * values)  # the blocks, and the whole that is made of them
-    if not values:
+        sound = first_sound(container, name, claim, check)
+    if sound is None:
         raise MediaError(f"{name} has no sound in it")
+    return sound
+
+
+def first_sound(container: Any, name: str, claim: Claim, check: Check) -> Audio | None:
+    """The same of a file that is open; None when there is no sound, or nothing in it."""
+    if not container.streams.audio:
+        return None
+    stream = container.streams.audio[0]
+    blocks: list[Any] = []
+    values = 0
+    for frame in container.decode(streams=stream.index):
+        check()
+        blocks.append(_samples(frame, name))
+        if blocks[-1].shape[0] != blocks[0].shape[0]:
+            raise MediaError(f"{name} changes its number of channels midway")
+        values += blocks[-1].size
+        claim(2 * values)  # the blocks, and the whole that is made of them
+    if not values:
+        return None
+    rate = stream.codec_context.sample_rate
     if rate <= 0:
         raise MediaError(f"{name} does not say its sample rate")
     return Audio(_to_floats(np.concatenate(blocks, axis=1), name)[np.newaxis], rate)

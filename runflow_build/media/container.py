@@ -12,10 +12,15 @@ from .error import MediaError
 # Other formats are not tried: some (hls, concat, dash, image2) are lists of further files, and a
 # file that a stranger sent must not say what else is read.
 _FORMATS = (
-    "aac,ac3,aiff,amr,ape,asf,au,avi,caf,dts,eac3,flac,flv,gif,matroska,mov,mp3,mpeg,mpegts,ogg"
-    ",tta,w64,wav,webm,wv"
+    "aac,ac3,aiff,amr,ape,apng,asf,au,avi,caf,dts,eac3,flac,flv,gif,h264,hevc,ivf,m4v,matroska,mov"
+    ",mp3,mpeg,mpegts,mpegvideo,ogg,tta,w64,wav,webm,wv"
 )
-_OPTIONS = {"format_whitelist": _FORMATS, "protocol_whitelist": "file"}
+_MOST_PIXELS = 1 << 26  # of a frame that FFmpeg decodes to learn what is in a file; 8K: 33 million
+_OPTIONS = {
+    "format_whitelist": _FORMATS,
+    "protocol_whitelist": "file",
+    "max_pixels": str(_MOST_PIXELS),
+}
 
 
 @contextmanager
@@ -32,7 +37,7 @@ def opened(path: Path, name: str) -> Iterator[Any]:
             yield container
     except MediaError:
         raise
-    except (av.FFmpegError, OSError, ValueError) as error:
+    except (av.FFmpegError, LookupError, ValueError) as error:  # not a full disk of the caller
         if not path.stat().st_size:
             raise MediaError(f"{name} is empty") from error
         raise MediaError(f"{name} is damaged, or no sound or video: {reason(error)}") from error
