@@ -7,12 +7,13 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import numpy.typing as npt
 
-from ....media.pixels import Floats
+from ....media.pixels import Floats, row_blocks
 from ..kernels.morphology import grow
 from ..node_class import NodeClass, NodeError, Result, Run
 from .saving import preview_image
 
 _CHANNELS = ("red", "green", "blue", "alpha")
+_COLOUR_PLACES = np.array([1 << 16, 1 << 8, 1], np.int32)
 
 
 def mask_to_image(run: Run, mask: Floats) -> Result:
@@ -29,6 +30,17 @@ def image_to_mask(run: Run, image: Floats, channel: str) -> Result:
             "take another channel, or the mask of the node that loads the picture",
         )
     return Result((image[..., number],))
+
+
+def image_color_to_mask(run: Run, image: Floats, color: int) -> Result:
+    """1 where the picture's pixel, rounded to 8 bits, is of that colour, 0xRRGGBB; else 0."""
+    run.claim_values(image[..., 0].size)
+    result = np.empty(image.shape[:3], np.float32)
+    for one, into in zip(image, result, strict=True):
+        for rows in row_blocks(one):
+            pixels = np.rint(np.clip(one[rows, :, :3], 0, 1) * np.float32(255)).astype(np.int32)
+            into[rows] = pixels @ _COLOUR_PLACES == color
+    return Result((result,))
 
 
 def solid_mask(run: Run, value: float, width: int, height: int) -> Result:
@@ -154,6 +166,7 @@ CLASSES: Mapping[str, NodeClass] = {
     "CropMask": NodeClass(crop_mask),
     "FeatherMask": NodeClass(feather_mask),
     "GrowMask": NodeClass(grow_mask),
+    "ImageColorToMask": NodeClass(image_color_to_mask),
     "ImageToMask": NodeClass(image_to_mask),
     "InvertMask": NodeClass(invert_mask),
     "MaskComposite": NodeClass(mask_composite),
