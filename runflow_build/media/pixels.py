@@ -16,7 +16,7 @@ _BLOCK = 1 << 16  # values that are worked on at a time: 256 KiB, so that they s
 _STRIP = 64  # rows that are fetched at a time: a whole 4K picture costs more in fresh memory
 
 
-def row_blocks(image: Floats) -> Iterator[slice]:
+def row_blocks(image: Floats | Bytes) -> Iterator[slice]:
     """Cut one image [height, width, channel] into runs of rows that fit the processor's cache."""
     rows = max(1, _BLOCK // max(1, image[0].size))
     return (slice(top, top + rows) for top in range(0, len(image), rows))

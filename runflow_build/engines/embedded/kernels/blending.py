@@ -36,11 +36,11 @@ MODES: Mapping[str, Callable[[Floats, Floats], Floats]] = {
 }
 
 
-def blend(base: Floats, top: Floats, factor: float, mode: str) -> Floats:
-    """`top` over `base`, mixed with it by `factor`, clipped to 0..1; both of one shape."""
-    result = np.empty(base.shape, np.float32)
-    for lower, upper, into in zip(base, top, result, strict=True):
-        for rows in row_blocks(lower):
-            mixed = lower[rows] * (1 - factor) + MODES[mode](lower[rows], upper[rows]) * factor
-            np.clip(mixed, 0, 1, out=into[rows])
-    return result
+def blend(base: Floats, top: Floats, factor: float, mode: str, into: Floats) -> None:
+    """Write `top` over `base`, mixed by `factor` and clipped to 0..1, into a third image.
+
+    All three are single images of one shape [height, width, channel].
+    """
+    for rows in row_blocks(base):
+        mixed = base[rows] * (1 - factor) + MODES[mode](base[rows], top[rows]) * factor
+        np.clip(mixed, 0, 1, out=into[rows])
