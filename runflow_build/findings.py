@@ -434,8 +434,7 @@ CODES: Mapping[str, Code] = {
     "output-not-saved": _error("An output of a run could not be downloaded or written."),
     # -- engines
     "engine-class-missing": _error("A prompt has a node class that the engine does not have."),
-    "engine-option-missing": _error("A node is set to something that the engine cannot do."),
-    "engine-extra-missing": _error("The embedded engine's packages are not installed."),
+    "engine-extra-missing": _error("A package that the embedded engine needs is not installed."),
     "engine-time-limit": _error("A prompt ran longer than the engine allows."),
     "prompt-invalid": _error("A prompt was refused before any of its nodes ran."),
     "node-failed": _error("A node could not do its work with what it was given."),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
@@ -40,6 +40,12 @@ class Lack:
     name: str  # a node class, or an option of one: `ImageScale with upscale_method bicubic`
     package: str | None = None  # the Python package that would bring it; None: only ComfyUI does
 
+    def text(self, engine: str) -> str:
+        """What is lacking, for one node of a prompt."""
+        if self.package is None:
+            return f"the {engine} engine does not have {self.name}"
+        return f"{self.name} needs {self.package}, which is not installed"
+
 
 @dataclass(frozen=True)
 class RunFolders:
@@ -66,16 +72,24 @@ class Engine(Protocol):
     ) -> list[OutputFile]:
         """Run the prompt and return the files of its output nodes, in node order.
 
-        Raises EngineError: `engine-class-missing`, `prompt-invalid`, `node-failed` (with id, title
-        and class of the node), `run-canceled`.
+        Raises EngineError: `engine-class-missing`, `engine-extra-missing`, `prompt-invalid`,
+        `node-failed` (with id, title and class of the node), `run-canceled`, `engine-time-limit`.
         """
 
 
-def lacking_text(engine: str, lacks: list[Lack]) -> str:
-    """Why an endpoint cannot run on that engine, and what it takes instead, in one sentence."""
+def lacking_text(engine: str, lacks: Sequence[Lack], what: str = "endpoint") -> str:
+    """Why an endpoint (`what`) cannot run on that engine, and what it takes instead."""
     needs_comfyui = [one.name for one in lacks if one.package is None]
     if needs_comfyui:
-        return f"this endpoint needs ComfyUI: {', '.join(needs_comfyui)}"
+        return f"this {what} needs ComfyUI: {', '.join(needs_comfyui)}"
     packages = sorted({one.package for one in lacks if one.package})
     names = ", ".join(one.name for one in lacks)
-    return f"the {engine} engine needs {' and '.join(packages)} for {names}, which is not installed"
+    are = "is" if len(packages) == 1 else "are"
+    needed = " and ".join(packages)
+    return f"the {engine} engine needs {needed} for {names}, which {are} not installed"
+
+
+def lacking_code(lacks: Sequence[Lack]) -> Literal["engine-class-missing", "engine-extra-missing"]:
+    """The finding's code: whether another engine is needed, or only packages for this one."""
+    needs_comfyui = any(one.package is None for one in lacks)
+    return "engine-class-missing" if needs_comfyui else "engine-extra-missing"

@@ -229,8 +229,7 @@ def _placed(bundle: Bundle, finding: Finding) -> Finding:
     if not finding.where.field:
         return finding
     key = spec_key(bundle, finding.where.field)
-    return replace(
-        finding,
-        where=Where(file=SPEC_FILE, key=key),
-        fix=f"change it in runflow.yaml, at {'.'.join(map(str, key))}",
-    )
+    fix = f"change it in runflow.yaml, at {'.'.join(map(str, key))}"
+    if finding.code != "api-invalid":  # no value is wrong: the API's engine cannot run it
+        fix = finding.fix or fix
+    return replace(finding, where=Where(file=SPEC_FILE, key=key), fix=fix)

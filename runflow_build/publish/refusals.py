@@ -14,6 +14,7 @@ from ..findings import Finding, Where
 
 MOST_DETAILS = 20  # of a 422: enough to mend, not enough to flood a terminal
 LONGEST_TEXT = 300  # characters of the API's own words
+LONGEST_LIST = 2000  # of what an engine lacks: names, of which each one counts
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]+")
 
@@ -133,6 +134,8 @@ def refusal(call: Call, answer: Answer, secret: str, attempts: int = 1) -> ApiEr
     told = _envelope(answer, secret)
     if answer.is_page and answer.status < 500 and answer.status != 429:
         return not_json(call, answer)
+    if answer.status == 422 and told.code in _LACKS:
+        return _lacking(call, answer, told)
     if answer.status == 422:
         return _invalid(call, answer, told)
     finding = _finding(call, answer, told, attempts)
@@ -226,6 +229,31 @@ def _invalid(call: Call, answer: Answer, told: Envelope) -> ApiError:
     return ApiError(*findings, status=answer.status, code=told.code)
 
 
+def _lacking(call: Call, answer: Answer, told: Envelope) -> ApiError:
+    """One finding for an endpoint that the API's engine cannot run, however many its nodes are."""
+    code, fix = _LACKS[told.code]
+    prefix = "workflow_json."
+    nodes = [field.removeprefix(prefix) for field, _ in told.details if field.startswith(prefix)]
+    more = " …" if len(nodes) > MOST_DETAILS else ""
+    named = (("nodes", ", ".join(nodes[:MOST_DETAILS]) + more),) if nodes else ()
+    also = (*named, ("answer", f"422 {told.code}"), *_request(call, told))
+    finding = Finding(code, told.message, Where(field="workflow_json"), also, fix)
+    return ApiError(finding, status=answer.status, code=told.code)
+
+
+_LACKS: Mapping[str, tuple[str, str]] = {
+    "ENGINE_CLASS_MISSING": (
+        "engine-class-missing",
+        "use a server that runs ComfyUI, or take these nodes out of the workflow",
+    ),
+    "ENGINE_EXTRA_MISSING": (
+        "engine-extra-missing",
+        "run pip install 'runflow-build[embedded]' where the server is, and start it again",
+    ),
+}
+"""The API's code -> the finding's, and its fix."""
+
+
 def _error(finding: Finding, answer: Answer, code: str = "") -> ApiError:
     kind = ApiRefusedError if finding.code in _REFUSALS else ApiError
     return kind(finding, status=answer.status, code=code)
@@ -258,7 +286,8 @@ def _envelope(answer: Answer, secret: str) -> Envelope:
         message, errors = message or errors, None
     details = [_detail(row, secret) for row in errors] if isinstance(errors, list) else []
     code = clean(source.get("code") or "", secret)
-    return Envelope(code, clean(message, secret), tuple(details), request_id)
+    longest = LONGEST_LIST if code in _LACKS else LONGEST_TEXT
+    return Envelope(code, clean(message, secret, longest), tuple(details), request_id)
 
 
 def _detail(row: Any, secret: str) -> tuple[str, str]:
@@ -270,10 +299,10 @@ def _detail(row: Any, secret: str) -> tuple[str, str]:
     return clean(".".join(map(str, parts)), secret), clean(row.get("msg") or "", secret)
 
 
-def clean(text: Any, secret: str) -> str:
+def clean(text: Any, secret: str, longest: int = LONGEST_TEXT) -> str:
     """The API's words as one short line without the key, control characters and a final stop."""
     line = _CONTROL.sub(" ", str(text)).strip()
     if secret:
         line = line.replace(secret, "<the key>")
     line = line.encode("utf-8", "replace").decode("utf-8")
-    return (f"{line[:LONGEST_TEXT]}…" if len(line) > LONGEST_TEXT else line).removesuffix(".")
+    return (f"{line[:longest]}…" if len(line) > longest else line).removesuffix(".")

@@ -17,6 +17,7 @@ from ..findings import Finding
 from ..rewrite.bind import bind
 from ..workflow.model import Prompt
 from .asset_store import Asset, AssetStore
+from .engine_check import wire_code
 from .file_store import FileStore, chunks_of
 from .run_input import assets_in, file_name
 from .run_store import RunStore, StoredOutput
@@ -96,10 +97,9 @@ class Execution:
             )
         except BindError as error:
             raise _failed_by("INPUT_VALIDATION_FAILED", error.findings, "preprocess") from None
-        if lacking := self.engine.lacking(prompt):
-            raise _failed(
-                "ENGINE_CLASS_MISSING", lacking_text(self.engine.name, lacking), "dispatch"
-            )
+        if lacks := self.engine.lacking(prompt):
+            message = lacking_text(self.engine.name, lacks)
+            raise _failed(wire_code(lacks), message, "dispatch")
         return prompt
 
     def _stage_resources(self, resources: Mapping[str, Any], org_id: str, folder: Path) -> None:

@@ -116,6 +116,40 @@ def test_one_endpoint_that_is_not_valid_does_not_stop_the_others(
     assert one.exit_code == 1
 
 
+def test_an_endpoint_that_needs_comfyui_is_one_finding_with_its_classes(
+    project: Path, connected: Any, runflow: Told
+) -> None:
+    path = project / "one.json"
+    prompt = json.loads(path.read_text(encoding="utf-8"))
+    prompt["2"] = {"class_type": "VAEDecode", "inputs": {"samples": ["4", 0], "vae": ["5", 2]}}
+    prompt["4"] = {"class_type": "EmptyLatentImage", "inputs": {"batch_size": 1}}
+    prompt["4"]["inputs"] |= {"width": ["1", 0], "height": 64}
+    prompt["5"] = {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": "a.safetensors"}}
+    path.write_text(json.dumps(prompt), encoding="utf-8")
+    url = f"https://huggingface.co/acme/a/resolve/{'b' * 40}/a.safetensors"
+    with (project / "runflow.yaml").open("a", encoding="utf-8") as spec:
+        spec.write("models:\n  checkpoints/a.safetensors:\n")
+        spec.write(f"    {{sha256: {'a' * 64}, url: {url}}}\n")
+    relock(project)
+    code, out, _ = runflow("publish", "-C", project)
+    said = re.sub(r"(?<=  id        )\S+", "REQUEST", out).splitlines()
+    assert code == 1
+    assert said[:-1] == [
+        "one: failed",
+        "runflow.yaml:5:3: error engine-class-missing: this endpoint needs ComfyUI: "
+        "CheckpointLoaderSimple, EmptyLatentImage, VAEDecode",
+        "  nodes     2, 4, 5",
+        "  answer    422 ENGINE_CLASS_MISSING",
+        "  request   POST /v1/comfyui-workflows",
+        "  id        REQUEST",
+        "  fix       use a server that runs ComfyUI, or take these nodes out of the workflow",
+    ]
+    assert said[-1].startswith("two: created ")
+    code, out = doit(project, "publish:one")
+    assert code == 1
+    assert "this endpoint needs ComfyUI: CheckpointLoaderSimple" in out
+
+
 def test_pruning_deletes_what_left_the_project(
     project: Path, published: Client, runflow: Told, write_spec: Callable[..., None]
 ) -> None:

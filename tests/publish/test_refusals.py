@@ -149,6 +149,33 @@ error api-invalid: api.example refuses what was sent: The body is odd
   request   POST /v1/comfyui-workflows
   fix       correct the value where it comes from, then try again""",
     ),
+    "422 of an engine": (
+        answer(
+            422,
+            envelope(
+                "ENGINE_CLASS_MISSING",
+                "this endpoint needs ComfyUI: KSampler, VAEDecode",
+                [
+                    {"loc": ["body", "workflow_json", "3"], "msg": "no KSampler"},
+                    {"loc": ["body", "workflow_json", "9:8"], "msg": "no VAEDecode"},
+                ],
+            ),
+        ),
+        """\
+error engine-class-missing: this endpoint needs ComfyUI: KSampler, VAEDecode
+  nodes     3, 9:8
+  answer    422 ENGINE_CLASS_MISSING
+  request   POST /v1/comfyui-workflows
+  fix       use a server that runs ComfyUI, or take these nodes out of the workflow""",
+    ),
+    "422 of an engine's package": (
+        answer(422, envelope("ENGINE_EXTRA_MISSING", "the embedded engine needs torch for it")),
+        """\
+error engine-extra-missing: the embedded engine needs torch for it
+  answer    422 ENGINE_EXTRA_MISSING
+  request   POST /v1/comfyui-workflows
+  fix       run pip install 'runflow-build[embedded]' where the server is, and start it again""",
+    ),
     "429": (
         answer(429, envelope("RATE_LIMITED", "60 per minute")),
         """\

@@ -16,7 +16,7 @@ import httpx
 import pytest
 from PIL import Image
 
-from runflow_build.engines.base import Engine, OutputFile, Progress, RunFolders
+from runflow_build.engines.base import Engine, Lack, OutputFile, Progress, RunFolders
 from runflow_build.server.keys import create_key
 from runflow_build.server.serve import running
 from runflow_build.server.settings import Settings, embedded_engine
@@ -89,9 +89,9 @@ class ScriptedEngine:
         self.missing: list[str] = []
         self._counting = threading.Lock()
 
-    def lacking(self, prompt: Prompt) -> list[str]:
+    def lacking(self, prompt: Prompt) -> list[Lack]:
         classes = {node["class_type"] for node in prompt.values()}
-        return sorted(classes.intersection(self.missing))
+        return [Lack(name) for name in sorted(classes.intersection(self.missing))]
 
     def execute(
         self,
@@ -102,7 +102,7 @@ class ScriptedEngine:
     ) -> list[OutputFile]:
         with self._counting:
             self.executed += 1
-        report(Progress(1, len(prompt)))
+        report(Progress(1, len(prompt), next(iter(prompt)), "finished"))
         return self.behaviour(prompt, folders, cancelled)
 
 

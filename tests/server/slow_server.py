@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from runflow_build.engines.base import OutputFile, Progress, RunFolders
+from runflow_build.engines.base import Lack, OutputFile, Progress, RunFolders
 from runflow_build.server.serve import serve
 from runflow_build.server.settings import Settings
 from runflow_build.workflow.model import Prompt
@@ -27,7 +27,7 @@ class SlowEngine:
     def __init__(self, marks: Path) -> None:
         self._marks = marks
 
-    def lacking(self, prompt: Prompt) -> list[str]:
+    def lacking(self, prompt: Prompt) -> list[Lack]:
         return []
 
     def execute(

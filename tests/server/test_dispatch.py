@@ -110,7 +110,7 @@ def test_a_class_that_went_missing_while_the_run_waited_is_named(
         run = api.ended(second["id"])
         assert run["failure_code"] == "ENGINE_CLASS_MISSING"
         assert run["failure_stage_code"] == "dispatch"
-        assert run["failure_message"] == "the scripted engine lacks EmptyImage"
+        assert run["failure_message"] == "this endpoint needs ComfyUI: EmptyImage"
 
 
 @pytest.mark.parametrize(

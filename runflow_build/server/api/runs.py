@@ -8,12 +8,12 @@ from fastapi import APIRouter, Depends, Header, Request
 from pydantic import Field
 
 from ... import digest
-from ...engines.base import lacking_text
 from ..access import RunCreator, RunReader
 from ..clock import iso, uuid7
+from ..engine_check import require_engine
 from ..keys import Caller
 from ..pages import Page, PageQuery, Wanted, list_body
-from ..problem import FieldError, Problem, invalid, not_found
+from ..problem import Problem, invalid, not_found
 from ..run_store import Replay, ReplayMismatchError
 from ..runs import STATUSES, TERMINAL, Output, Run, record
 from ..services import BaseUrl, Services, ServicesOf
@@ -155,7 +155,7 @@ def _new_run(
     if body.callback_url is not None:
         message = "this server delivers no callbacks; leave it out and poll the run"
         raise invalid(("body", "callback_url"), message)
-    _check_engine(services, revision)
+    require_engine(services.settings.engine, revision, ("workflow_json",), body.input)
     now = services.settings.now()
     return Run(
         id=uuid7(now),
@@ -178,19 +178,6 @@ def _new_run(
         nodes_completed=None,
         failure=None,
     )
-
-
-def _check_engine(services: Services, revision: Revision) -> None:
-    """Raise Problem 422 before anything is queued that the engine could never run."""
-    engine = services.settings.engine
-    lacking = engine.lacking(revision.workflow_json)
-    if lacking:
-        errors = [
-            FieldError(("workflow_json", node_id), lacking_text(engine.name, found))
-            for node_id, node in revision.workflow_json.items()
-            if (found := engine.lacking({node_id: node}))
-        ]
-        raise Problem(422, lacking_text(engine.name, lacking), "ENGINE_CLASS_MISSING", errors)
 
 
 def _found(services: Services, caller: Caller, run_id: str) -> tuple[Run, list[Output]]:

@@ -11,6 +11,7 @@ from ...workflow.contract_model import Contract
 from ..access import WorkflowCreator, WorkflowDeleter, WorkflowEditor, WorkflowReader
 from ..clock import iso, uuid7
 from ..contract_rows import input_rows, output_rows
+from ..engine_check import require_engine
 from ..keys import Caller
 from ..pages import Wanted, list_body
 from ..problem import Problem, not_found
@@ -35,6 +36,8 @@ _SHOWN = (
     "deleted_by",
 )  # fmt: skip
 
+_PROMPT = ("body", "workflow_json")
+
 
 @router.get("")
 def search(caller: WorkflowReader, services: ServicesOf, wanted: Wanted) -> Reply:
@@ -49,9 +52,13 @@ def create(
     services: ServicesOf,
     body: Annotated[WorkflowCreate, Depends(body_of(WorkflowCreate))],
 ) -> Reply:
-    """Publish a new workflow; its contract comes from the Runflow nodes of `workflow_json`."""
+    """Publish a new workflow; its contract comes from the Runflow nodes of `workflow_json`.
+
+    One that the engine could never run is refused, with an entry for each node.
+    """
     row = new_row(body)
     revision = new_revision(body, services.assets, caller.org_id)
+    require_engine(services.settings.engine, revision, _PROMPT)
     now = services.settings.now()
     row |= {"id": uuid7(now), "org_id": caller.org_id, "created_by": caller.key_id}
     row |= {"created_at": iso(now), "updated_at": iso(now)}
@@ -81,6 +88,8 @@ def change(
     if body.updated_at not in (None, row["updated_at"]):
         raise _changed_since()
     revision = changed_revision(body, row, services.assets, caller.org_id)
+    if revision is not None:  # a name, say, can be changed whatever the engine has come to lack
+        require_engine(services.settings.engine, revision, _PROMPT)
     try:
         services.workflows.change(row["id"], row["updated_at"], columns, revision)
     except StaleError:

@@ -245,7 +245,7 @@ def test_a_class_that_the_engine_lacks_is_named_before_anything_is_queued(api: A
     api.engine.missing = ["EmptyImage"]
     answer = api.dispatch(status=422)
     assert answer["code"] == "ENGINE_CLASS_MISSING"
-    assert answer["message"] == "the scripted engine lacks EmptyImage"
+    assert answer["message"] == "this endpoint needs ComfyUI: EmptyImage"
     assert [error["loc"] for error in answer["errors"]] == [["workflow_json", "2"]]
     assert api.get("/v1/runs")["items"] == []
 

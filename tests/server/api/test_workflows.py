@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from runflow_build.engines.base import Lack
 from runflow_build.workflow.model import Prompt
 
 Api = Any
@@ -135,6 +137,110 @@ def test_of_many_that_publish_one_slug_at_once_one_wins(api: Api, colour: Prompt
     with ThreadPoolExecutor(12) as pool:
         answers = list(pool.map(lambda _: api.send("POST", PATH, json=shape), range(12)))
     assert sorted(answer.status_code for answer in answers) == [201] + [409] * 11
+
+
+# ---- what the engine cannot run
+
+
+def lacks_bicubic(prompt: Prompt) -> list[Lack]:
+    """An engine without torch: one value of one field is beyond it."""
+    wished = [node["inputs"].get("upscale_method") for node in prompt.values()]
+    return [Lack("ImageScale with upscale_method bicubic", "torch")] if "bicubic" in wished else []
+
+
+def scaling(prompt: Prompt) -> Prompt:
+    scale = {"image": ["2", 0], "upscale_method": "bicubic", "width": 4, "height": 4}
+    scale["crop"] = "disabled"
+    return {
+        **prompt,
+        "3": {**prompt["3"], "inputs": {**prompt["3"]["inputs"], "value": ["4", 0]}},
+        "4": {"class_type": "ImageScale", "inputs": scale},
+    }
+
+
+def test_what_the_engine_could_never_run_is_not_published(api: Api, colour: Prompt) -> None:
+    api.engine.missing = ["EmptyImage", "KSampler"]
+    sampler = {"class_type": "KSampler", "inputs": {}}
+    prompt = {**colour, "5": sampler, "6": sampler}
+    answer = api.post(PATH, {"name": "Poster", "workflow_json": prompt}, 422)
+    assert answer == {
+        "code": "ENGINE_CLASS_MISSING",
+        "message": "this endpoint needs ComfyUI: EmptyImage, KSampler",
+        "errors": [
+            {
+                "loc": ["body", "workflow_json", node],
+                "msg": f"the scripted engine does not have {name}",
+                "type": "value_error",
+            }
+            for node, name in (("2", "EmptyImage"), ("5", "KSampler"), ("6", "KSampler"))
+        ],
+    }
+    assert slugs(api.get(PATH)) == []
+
+
+def test_of_a_great_many_nodes_some_are_named_and_every_class(api: Api, colour: Prompt) -> None:
+    names = [f"Class{number:03}" for number in range(120)]
+    api.engine.missing = names
+    prompt = {**colour, **{name: {"class_type": name, "inputs": {}} for name in names}}
+    answer = api.post(PATH, {"name": "Poster", "workflow_json": prompt}, 422)
+    assert answer["message"] == f"this endpoint needs ComfyUI: {', '.join(names)}"
+    assert len(answer["errors"]) == 50
+
+
+def test_a_change_to_what_the_engine_could_never_run_is_refused(api: Api, colour: Prompt) -> None:
+    made = api.publish()
+    api.engine.missing = ["KSampler"]
+    prompt = {**colour, "5": {"class_type": "KSampler", "inputs": {}}}
+    answer = api.patch(f"{PATH}/{made['id']}", {"workflow_json": prompt}, 422)
+    assert [error["loc"] for error in answer["errors"]] == [["body", "workflow_json", "5"]]
+    assert api.get(f"{PATH}/{made['id']}") == made
+
+
+def test_a_workflow_that_another_engine_ran_can_still_be_renamed_and_deleted(api: Api) -> None:
+    made = api.publish()
+    api.engine.missing = ["EmptyImage"]
+    assert api.patch(f"{PATH}/{made['id']}", {"name": "Old"})["name"] == "Old"
+    api.delete(f"{PATH}/{made['id']}")
+
+
+def test_a_package_that_the_engine_lacks_is_named_with_what_needs_it(
+    api: Api, colour: Prompt
+) -> None:
+    api.engine.lacking = lacks_bicubic
+    answer = api.post(PATH, {"name": "Poster", "workflow_json": scaling(colour)}, 422)
+    assert (answer["code"], answer["message"]) == (
+        "ENGINE_EXTRA_MISSING",
+        "the scripted engine needs torch for ImageScale with upscale_method bicubic, which is not "
+        "installed",
+    )
+    assert [error["msg"] for error in answer["errors"]] == [
+        "ImageScale with upscale_method bicubic needs torch, which is not installed"
+    ]
+
+
+def test_what_callers_may_choose_is_judged_by_what_they_choose(api: Api, colour: Prompt) -> None:
+    api.engine.lacking = lacks_bicubic
+    row = {"name": "method", "comfyui_node_id": "4", "comfyui_field_name": "upscale_method"}
+    row |= {"variable_type_code": "string", "is_required": False}
+    api.publish(prompt=scaling(colour), inputs=[row])
+    run = api.dispatch(input={"method": "lanczos"})
+    assert api.ended(run["id"])["status_code"] == "succeeded"
+    for given in ({}, {"method": "bicubic"}):
+        answer = api.dispatch(status=422, input=given)
+        assert answer["code"] == "ENGINE_EXTRA_MISSING"
+        assert answer["errors"][0]["loc"] == ["workflow_json", "4"]
+    assert len(api.get("/v1/runs")["items"]) == 1
+
+
+def test_the_embedded_engine_says_what_needs_comfyui(
+    serve: Any, tmp_path: Path, embedded: Any, colour: Prompt
+) -> None:
+    with serve(tmp_path, embedded) as api:
+        prompt = {**colour, "5": {"class_type": "KSampler", "inputs": {}}}
+        answer = api.post(PATH, {"name": "Poster", "workflow_json": prompt}, 422)
+        assert answer["message"] == "this endpoint needs ComfyUI: KSampler"
+        assert answer["errors"][0]["msg"] == "the embedded engine does not have KSampler"
+        api.publish()
 
 
 # ---- find
