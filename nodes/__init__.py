@@ -2,8 +2,9 @@
 
 from .inputs import CLASSES as _INPUT_CLASSES
 from .outputs import CLASSES as _OUTPUT_CLASSES
+from .save import available as _savers
 
-NODE_CLASS_MAPPINGS = {**_INPUT_CLASSES, **_OUTPUT_CLASSES}
+NODE_CLASS_MAPPINGS = {**_INPUT_CLASSES, **_OUTPUT_CLASSES, **_savers()}
 NODE_DISPLAY_NAME_MAPPINGS = {
     name: node_class.DISPLAY_NAME for name, node_class in NODE_CLASS_MAPPINGS.items()
 }

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from runflow_build.workflow.runflow_nodes import SAVERS
+
 CHECKOUT = Path(__file__).parent.parent.parent
 PARTS = ("__init__.py", "nodes", "runflow_build")
 
@@ -65,6 +67,7 @@ def test_it_exports_our_classes_with_their_names(pack: Path) -> None:
         "RunflowInputFile": "Runflow Input File",
         "RunflowOutputImage": "Runflow Output Image",
         "RunflowOutputFile": "Runflow Output File",
+        **{name: saver.display_name for name, saver in SAVERS.items() if "Audio" in name},
     }
 
 
@@ -75,7 +78,7 @@ def test_every_class_has_what_comfyui_asks_of_a_node(pack: Path) -> None:
         " for c in pack.NODE_CLASS_MAPPINGS.values()]",
     )
     assert isinstance(answer, list)
-    assert {category for category, *_ in answer} == {"Runflow"}
+    assert {category for category, *_ in answer} == {"Runflow", "Runflow/Save"}
     assert all(has_function for _, has_function, _ in answer)
 
 
@@ -83,7 +86,7 @@ def test_nothing_of_it_is_loaded_under_a_second_name_and_nothing_heavy(pack: Pat
     modules = loaded(pack, "answer = sorted(sys.modules)")
     assert isinstance(modules, list)
     assert not {"nodes", "runflow_build"} & set(modules)
-    heavy = {"pydantic", "numpy", "PIL", "httpx", "yaml", "torch"}
+    heavy = {"pydantic", "numpy", "PIL", "httpx", "yaml", "torch", "av"}
     assert not heavy & set(modules)
 
 

@@ -1,0 +1,128 @@
+"""The Runflow savers: files below ComfyUI's output folder, their names for RunflowOutputFile."""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import os
+from collections.abc import Callable, Iterable
+from typing import IO, Any
+
+from ..runflow_build.workflow.runflow_nodes import SAVE_CATEGORY, SAVERS
+from .inputs import comfyui_inputs
+
+_LOG = logging.getLogger(__name__)
+PACKAGE = "av"  # imported only when a saver runs
+
+
+class SaveNode:
+    """What the savers share; a subclass's name is its row in the table."""
+
+    CATEGORY = SAVE_CATEGORY
+    FUNCTION = "save"
+    OUTPUT_NODE = True
+    RETURN_TYPES = ("STRING",)
+
+    def __init_subclass__(cls) -> None:
+        if row := SAVERS.get(cls.__name__):
+            cls.DISPLAY_NAME = row.display_name
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return comfyui_inputs(cls.__name__)
+
+
+class SaveAudioNode(SaveNode):
+    FORMAT = ""  # of runflow_build.media.audio
+
+    def save(
+        self, audio: dict[str, Any], filename_prefix: str, quality: str | None = None
+    ) -> dict[str, Any]:
+        """A file per sound of the batch."""
+        from ..runflow_build.media import audio as media
+
+        form = getattr(media, self.FORMAT)
+        batch = audio["waveform"].cpu().float().numpy()
+
+        def writer(waveform: Any) -> Callable[[IO[bytes]], None]:
+            return lambda file: media.write_audio(
+                file, waveform, audio["sample_rate"], form, quality, _any_size, _interrupted
+            )
+
+        return saved("audio", filename_prefix, form.name, (writer(one) for one in batch))
+
+
+class RunflowSaveAudioFlac(SaveAudioNode):
+    FORMAT = "FLAC"
+
+
+class RunflowSaveAudioMP3(SaveAudioNode):
+    FORMAT = "MP3"
+
+
+class RunflowSaveAudioOpus(SaveAudioNode):
+    FORMAT = "OPUS"
+
+
+def saved(
+    kind: str,
+    prefix: str,
+    suffix: str,
+    writers: Iterable[Callable[[IO[bytes]], None]],
+    width: int = 0,
+    height: int = 0,
+) -> dict[str, Any]:
+    """Write `<prefix>_00001_.<suffix>` and so on; a node's answer, with the name of the first.
+
+    The name is relative to the output folder, with / between its parts. `kind` is what ComfyUI's
+    editor calls such files.
+    """
+    import folder_paths  # ComfyUI's own
+
+    folder, stem, counter, subfolder, _ = folder_paths.get_save_image_path(
+        prefix, folder_paths.get_output_directory(), width, height
+    )
+    subfolder = subfolder.replace(os.sep, "/")
+    rows = []
+    for number, write in enumerate(writers):
+        start = stem.replace("%batch_num%", str(number))
+        # ComfyUI counts the files of the unfilled stem, so a name may be taken all the same.
+        while os.path.exists(path := os.path.join(folder, f"{start}_{counter:05}_.{suffix}")):
+            counter += 1
+        with open(path, "xb") as file:
+            try:
+                write(file)
+            except BaseException:  # half a file is worse than none
+                file.close()
+                os.remove(path)
+                raise
+        name = os.path.basename(path)
+        rows.append({"filename": name, "subfolder": subfolder, "type": "output"})
+    first = "/".join(filter(None, (subfolder, rows[0]["filename"])))
+    return {"ui": {kind: rows}, "result": (first,)}
+
+
+def available() -> dict[str, type[SaveNode]]:
+    """The savers that can run here, by class name; warns once of what the others lack."""
+    if importlib.util.find_spec(PACKAGE) is None:
+        _LOG.warning(
+            "Runflow's savers are left out: they need the package %s (pip install %s)",
+            PACKAGE,
+            PACKAGE,
+        )
+        return {}
+    return {node_class.__name__: node_class for node_class in _CLASSES}
+
+
+def _any_size(count: int) -> None:
+    """ComfyUI holds the sound already: its machine, its memory."""
+
+
+def _interrupted() -> None:
+    """Stop where the user has pressed cancel."""
+    from comfy.model_management import throw_exception_if_processing_interrupted
+
+    throw_exception_if_processing_interrupted()
+
+
+_CLASSES = (RunflowSaveAudioFlac, RunflowSaveAudioMP3, RunflowSaveAudioOpus)
