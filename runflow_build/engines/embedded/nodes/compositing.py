@@ -10,6 +10,7 @@ import numpy as np
 
 from ....media.pixels import Floats
 from ..kernels.compositing import lay
+from ..kernels.porter_duff import composite
 from ..kernels.resampling import interpolate_mask, scale
 from ..node_class import NodeClass, NodeError, Result, Run
 
@@ -94,6 +95,50 @@ def join_image_with_alpha(run: Run, image: Floats, alpha: Floats) -> Result:
     return Result((result,))
 
 
+def porter_duff_image_composite(
+    run: Run,
+    source: Floats,
+    source_alpha: Floats,
+    destination: Floats,
+    destination_alpha: Floats,
+    mode: str,
+) -> Result:
+    """The picture and mask of the mode, as many as the shortest batch has, of the destination's
+    size; what has another size is brought to it (bicubic, its middle part).
+    """
+    channels = destination.shape[3]
+    if source.shape[3] != channels:
+        raise NodeError(
+            f"a source with {source.shape[3]} channels and a destination with {channels} do not"
+            " go together",
+            "give both of them an alpha channel, or neither",
+        )
+    batch = min(map(len, (source, source_alpha, destination, destination_alpha)))
+    height, width = destination.shape[1:3]
+    run.claim(batch, height, width, channels + 1)
+    image = np.empty((batch, height, width, channels), np.float32)
+    mask = np.empty((batch, height, width), np.float32)
+    for number in range(batch):
+        run.check()
+        one = slice(number, number + 1)
+        composite(
+            _fitted(source[one], width, height)[0],
+            _fitted(source_alpha[one, ..., np.newaxis], width, height)[0, ..., 0],
+            destination[number],
+            _fitted(destination_alpha[one, ..., np.newaxis], width, height)[0, ..., 0],
+            mode,
+            image[number],
+            mask[number],
+        )
+    return Result((image, mask))
+
+
+def _fitted(image: Floats, width: int, height: int) -> Floats:
+    if image.shape[1:3] == (height, width):
+        return image
+    return scale(image, width, height, "bicubic", "center")
+
+
 def split_image_with_alpha(run: Run, image: Floats) -> Result:
     """The picture without its alpha channel, and the mask 1 - alpha; 0 where there is none."""
     run.claim_values(image[..., 0].size)
@@ -111,5 +156,6 @@ def _size(image: Floats) -> str:
 CLASSES: Mapping[str, NodeClass] = {
     "ImageCompositeMasked": NodeClass(image_composite_masked),
     "JoinImageWithAlpha": NodeClass(join_image_with_alpha),
+    "PorterDuffImageComposite": NodeClass(porter_duff_image_composite),
     "SplitImageWithAlpha": NodeClass(split_image_with_alpha),
 }

@@ -196,10 +196,53 @@ def test_a_source_is_not_blown_up_beyond_the_limits(folders: RunFolders) -> None
     )
 
 
-@pytest.mark.filterwarnings("error")
 def test_values_that_are_no_numbers_do_no_harm(run: Run) -> None:
     wild = np.array([np.nan, np.inf, -np.inf, 1e38], np.float32).reshape(1, 2, 2, 1)
     wild = np.repeat(wild, 3, axis=3)
     with np.errstate(all="ignore"):  # as the executor has it
         result = composite(run, wild, wild[:, ::-1], mask=wild[..., 0])
     assert result.shape == wild.shape
+
+
+# Porter and Duff
+
+
+def porter_duff(run: Run, source: Any, mask: Any, destination: Any, other: Any) -> Any:
+    return compositing.porter_duff_image_composite(
+        run, source, mask, destination, other, "SRC_OVER"
+    ).values
+
+
+@pytest.mark.usefixtures("without_torch")
+def test_an_opaque_source_lies_over_all_of_the_destination(run: Run) -> None:
+    source, opaque = noise(3, 2, 4, 3), np.zeros((3, 2, 4), np.float32)
+    image, mask = porter_duff(run, source, opaque, noise(2, 2, 4, 3), noise(4, 2, 4))
+    assert np.array_equal(image, source[:2])  # as many as the shortest batch has
+    assert np.array_equal(mask, opaque[:2])
+    assert (image.dtype, mask.dtype) == (np.float32, np.float32)
+
+
+@pytest.mark.usefixtures("without_torch")
+def test_another_size_than_the_destinations_needs_torch(run: Run) -> None:
+    with pytest.raises(
+        NodeError, match=r"^bicubic resampling needs torch, which is not installed$"
+    ):
+        porter_duff(run, noise(1, 2, 2, 3), noise(1, 2, 2), noise(1, 4, 5, 3), noise(1, 4, 5))
+
+
+def test_everything_takes_the_size_of_the_destination(run: Run) -> None:
+    pytest.importorskip("torch")
+    image, mask = porter_duff(
+        run, noise(1, 2, 2, 3), noise(1, 7, 3), noise(1, 4, 5, 3), noise(1, 9, 9)
+    )
+    assert image.shape == (1, 4, 5, 3)
+    assert mask.shape == (1, 4, 5)
+
+
+def test_pictures_with_and_without_alpha_do_not_go_together(run: Run) -> None:
+    with pytest.raises(NodeError) as caught:
+        porter_duff(run, noise(1, 2, 2, 4), noise(1, 2, 2), noise(1, 2, 2, 3), noise(1, 2, 2))
+    assert str(caught.value) == (
+        "a source with 4 channels and a destination with 3 do not go together"
+    )
+    assert caught.value.fix == "give both of them an alpha channel, or neither"
