@@ -1,0 +1,3 @@
+"""Which ComfyUI the stand-in behaves like."""
+
+__version__ = "0.8.0"
