@@ -49,6 +49,8 @@ def first_sound(container: Any, name: str, claim: Claim, check: Check) -> Audio 
     if not container.streams.audio:
         return None
     stream = container.streams.audio[0]
+    if stream.codec_context is None:  # of a kind that FFmpeg does not know
+        return None
     blocks: list[Any] = []
     values = 0
     for frame in container.decode(streams=stream.index):
@@ -77,11 +79,15 @@ def _samples(frame: Any, name: str) -> Any:
 
 def _to_floats(samples: Any, name: str) -> Floats:
     if samples.dtype.kind == "f":
-        floats: Floats = samples.astype(np.float32, copy=False)
+        with np.errstate(over="ignore"):  # doubles that no float32 can be are infinite
+            floats: Floats = samples.astype(np.float32, copy=False)
         return floats
     if samples.dtype not in (np.int16, np.int32):
         bits = 8 * samples.dtype.itemsize
-        raise MediaError(f"{name} has samples of {bits} bits", "convert it to 16 bits")
+        raise MediaError(
+            f"{name} has samples of {bits} bits, which ComfyUI does not read",
+            "convert it to 16 bits",
+        )
     floats = samples.astype(np.float32)
     floats *= np.float32(1 / (1 << (8 * samples.dtype.itemsize - 1)))  # a power of 2: exact
     return floats

@@ -55,7 +55,7 @@ class VideoParts:
 Video: TypeAlias = VideoFile | VideoParts
 """ComfyUI's VIDEO value."""
 
-_EDGE = 128  # by how much decoders round the width and height of their frames up, and more
+_LEAST_BOUND = 1 << 22  # pixels; decoders round sizes up, small ones a lot
 
 
 def read_parts(video: VideoFile, watch: Watch) -> VideoParts:
@@ -88,7 +88,10 @@ def pictures_of(container: InputContainer, name: str) -> VideoStream:
     """The first stream of pictures; raises MediaError when there is none."""
     if not container.streams.video:
         raise MediaError(f"{name} holds no pictures", "choose a video file")
-    return container.streams.video[0]
+    stream = container.streams.video[0]
+    if stream.codec_context is None:
+        raise MediaError(f"{name} is damaged, or its pictures are of a kind that cannot be read")
+    return stream
 
 
 def _frames(container: InputContainer, stream: VideoStream, name: str, watch: Watch) -> list[Bytes]:
@@ -96,7 +99,8 @@ def _frames(container: InputContainer, stream: VideoStream, name: str, watch: Wa
     from av.video.reformatter import VideoReformatter
 
     watch.claim(1, stream.height, stream.width, 3)
-    most = (stream.height + _EDGE) * (stream.width + _EDGE)
+    # What a frame says of itself may be another size, which FFmpeg would allocate before we see it.
+    most = max(2 * stream.height * stream.width, _LEAST_BOUND)
     stream.codec_context.options = {"max_pixels": str(most)}
     converter = VideoReformatter()  # one for all: setting it up costs as much as a small frame
     frames: list[Bytes] = []

@@ -69,7 +69,7 @@ def av1(crf: float) -> Coding:
 
 def fast_vp9(crf: float, alpha: bool = False) -> Coding:
     """VP9 of the same quality in less time; benchmarks/webm.py measures both."""
-    options = {"crf": str(crf), "row-mt": "1", "tile-columns": "2", "cpu-used": "2"}
+    options = {"crf": str(crf), "row-mt": "1", "tile-columns": "2", "cpu-used": "3"}
     if alpha:  # an alternate reference would be a frame without transparency
         options["auto-alt-ref"] = "0"
     return Coding("libvpx-vp9", "VP9", "yuva420p" if alpha else "yuv420p", OPUS, options)
