@@ -18,7 +18,7 @@ _STRIP = 64  # rows that are fetched at a time: a whole 4K picture costs more in
 
 def row_blocks(image: Floats | Bytes) -> Iterator[slice]:
     """Cut one image [height, width, channel] into runs of rows that fit the processor's cache."""
-    rows = max(1, _BLOCK // max(1, image[0].size))
+    rows = max(1, _BLOCK // max(1, image[:1].size))
     return (slice(top, top + rows) for top in range(0, len(image), rows))
 
 

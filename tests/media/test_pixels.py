@@ -29,3 +29,8 @@ def test_the_blocks_make_no_difference(height: int, width: int, seed: int) -> No
 def test_what_is_no_number_is_black_and_what_is_infinite_is_cut() -> None:
     image = np.array([np.nan, np.inf, -np.inf, 2, -1], np.float32).reshape(1, 5, 1)
     assert to_bytes(image).ravel().tolist() == [0, 255, 0, 255, 0]
+
+
+@pytest.mark.parametrize("shape", [(0, 5, 3), (5, 0, 3)])
+def test_of_nothing_there_are_no_bytes(shape: tuple[int, ...]) -> None:
+    assert to_bytes(np.zeros(shape, np.float32)).shape == shape

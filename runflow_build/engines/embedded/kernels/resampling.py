@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
-from ....media.pixels import Floats, from_picture, to_bytes
+from ....media.pixels import Floats
 from ..node_class import NodeError
+from .lanczos import lanczos
 from .tensors import through_torch
 
 Indices: TypeAlias = npt.NDArray[np.intp]
@@ -19,11 +20,19 @@ _SMALL = 128  # height + width; ATen/native/cpu/UpSampleKernel.cpp _use_vectoriz
 #                which says besides: more than three channels, channels last and in one piece
 
 
-def scale(image: Floats, width: int, height: int, method: str, crop: str) -> Floats:
+def scale(
+    image: Floats,
+    width: int,
+    height: int,
+    method: str,
+    crop: str,
+    check: Callable[[], None] = lambda: None,
+) -> Floats:
     """Resample a batch to `width` x `height` pixels, by any of ComfyUI's five methods.
 
-    With crop `center` the middle part that has the new aspect is taken first. Raises NodeError when
-    nothing is left or wanted of the picture, and without torch for METHOD_PACKAGES.
+    With crop `center` the middle part that has the new aspect is taken first. `check` is called
+    now and then; what it raises comes through. Raises NodeError when nothing is left or wanted of
+    the picture, and without torch for METHOD_PACKAGES.
     """
     if min(width, height) < 1:
         raise NodeError(f"a picture cannot be scaled to {width} x {height} pixels")
@@ -31,7 +40,7 @@ def scale(image: Floats, width: int, height: int, method: str, crop: str) -> Flo
     if 0 in part.shape and method != "lanczos":
         raise NodeError(f"nothing is left of the picture when it is cropped to {width} x {height}")
     if method == "lanczos":
-        return _lanczos(part, width, height)
+        return lanczos(part, width, height, check)
     if method == "nearest-exact":
         return _nearest(part, width, height)
     return _interpolated(part, width, height, method)
@@ -65,21 +74,6 @@ def centre_part(image: Floats, aspect: float) -> Floats:
     x = round((width - width * (aspect / own)) / 2) if own > aspect else 0
     y = round((height - height * (own / aspect)) / 2) if own < aspect else 0
     return image[:, y : height - y, x : width - x]
-
-
-def _lanczos(image: Floats, width: int, height: int) -> Floats:
-    """Through 8 bits and Pillow, as ComfyUI: values outside 0..1 and finer steps are lost.
-
-    Of nothing, Pillow makes a black picture.
-    """
-    if image.shape[3] not in (2, 3, 4):
-        raise NodeError(f"lanczos cannot scale pictures of {image.shape[3]} channels")
-    result = np.empty((len(image), height, width, image.shape[3]), np.float32)
-    for one, into in zip(image, result, strict=True):
-        picture = Image.fromarray(to_bytes(one))
-        resized = picture.resize((width, height), resample=Image.Resampling.LANCZOS)
-        from_picture(resized, into)
-    return result
 
 
 def _nearest(image: Floats, width: int, height: int) -> Floats:

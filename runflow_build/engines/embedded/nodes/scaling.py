@@ -9,6 +9,8 @@ from ....media.pixels import Floats
 from ..kernels.resampling import METHOD_PACKAGES, scale
 from ..node_class import NodeClass, Result, Run
 
+_OPTION_PACKAGES = {"upscale_method": METHOD_PACKAGES}
+
 
 def image_scale(
     run: Run, image: Floats, upscale_method: str, width: int, height: int, crop: str
@@ -44,14 +46,13 @@ def _scaled(
     run: Run, image: Floats, width: int, height: int, method: str, crop: str = "disabled"
 ) -> Result:
     run.claim(len(image), height, width, image.shape[3])
-    return Result((scale(image, width, height, method, crop),))
+    return Result((scale(image, width, height, method, crop, run.check),))
 
 
 CLASSES: Mapping[str, NodeClass] = {
-    name: NodeClass(function, option_packages={"upscale_method": METHOD_PACKAGES})
-    for name, function in {
-        "ImageScale": image_scale,
-        "ImageScaleBy": image_scale_by,
-        "ImageScaleToTotalPixels": image_scale_to_total_pixels,
-    }.items()
+    "ImageScale": NodeClass(image_scale, option_packages=_OPTION_PACKAGES),
+    "ImageScaleBy": NodeClass(image_scale_by, option_packages=_OPTION_PACKAGES),
+    "ImageScaleToTotalPixels": NodeClass(
+        image_scale_to_total_pixels, option_packages=_OPTION_PACKAGES
+    ),
 }

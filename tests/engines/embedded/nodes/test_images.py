@@ -47,17 +47,6 @@ def test_a_crop_stays_inside_the_picture(
     assert np.array_equal(part[0, 0, 0], image[0, top, left])
 
 
-@pytest.mark.parametrize(
-    ("width", "height", "expected"),
-    [(0, 0, (5, 8)), (4, 0, (2, 4)), (0, 10, (10, 16)), (1, 0, (1, 1)), (3, 3, (3, 3))],
-)
-def test_a_size_of_0_follows_from_the_other(
-    width: int, height: int, expected: tuple[int, int], run: Run
-) -> None:
-    result = images.image_scale(run, noise(1, 5, 8, 3), "nearest-exact", width, height, "disabled")
-    assert result.values[0].shape[1:3] == expected
-
-
 def test_a_single_picture_is_blended_with_each_of_a_batch(run: Run) -> None:
     one, many = noise(1, 4, 4, 3), noise(3, 4, 4, 3)
     (result,) = images.image_blend(run, many, one, 1.0, "normal").values
@@ -88,11 +77,6 @@ def test_linked_sizes_are_held_to_sense_before_anything_is_allocated(
     with pytest.raises(NodeError) as caught:
         images.empty_image(run, **sizes)
     assert str(caught.value) == message
-
-
-def test_a_negative_scale_is_an_error(run: Run) -> None:
-    with pytest.raises(NodeError, match=r"^a picture cannot be scaled to -5 x 4 pixels$"):
-        images.image_scale(run, noise(1, 4, 4, 3), "lanczos", -5, 4, "disabled")
 
 
 def test_a_crop_of_nothing_is_an_error(run: Run) -> None:
