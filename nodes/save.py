@@ -22,6 +22,7 @@ class SaveNode:
     FUNCTION = "save"
     OUTPUT_NODE = True
     RETURN_TYPES = ("STRING",)
+    NEEDS: tuple[str, ...] = (PACKAGE,)
 
     def __init_subclass__(cls) -> None:
         if row := SAVERS.get(cls.__name__):
@@ -64,6 +65,67 @@ class RunflowSaveAudioOpus(SaveAudioNode):
     FORMAT = "OPUS"
 
 
+class RunflowSaveVideoMP4(SaveNode):
+    """As SaveVideo with the format mp4, through what the VIDEO itself can do."""
+
+    NEEDS = (PACKAGE, "comfy_api.latest")
+
+    def save(self, video: Any, filename_prefix: str) -> dict[str, Any]:
+        from comfy_api.latest import Types  # ComfyUI's own
+
+        def write(file: IO[bytes]) -> None:
+            # By its name: every kind of VIDEO can write that, other files only some.
+            video.save_to(file.name, format=Types.VideoContainer.MP4)
+
+        return _moving(saved("images", filename_prefix, "mp4", [write], *video.get_dimensions()))
+
+
+class RunflowSaveVideoWEBM(SaveNode):
+    """Pictures with their transparency, which AV1 does not have, and sound."""
+
+    def save(
+        self,
+        images: Any,
+        filename_prefix: str,
+        fps: float,
+        codec: str,
+        crf: float,
+        audio: dict[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        from ..runflow_build.media.audio import Audio
+        from ..runflow_build.media.video import VideoParts, frame_rate
+        from ..runflow_build.media.video_writing import av1, encode, fast_vp9
+
+        sound = audio and Audio(audio["waveform"].cpu().float().numpy(), audio["sample_rate"])
+        parts = VideoParts(images.cpu().float().numpy(), frame_rate(fps), sound)
+        height, width, channels = images.shape[1:]
+        coding = fast_vp9(crf, channels == 4) if codec == "vp9" else av1(crf)
+
+        def write(file: IO[bytes]) -> None:
+            encode(file, "webm", parts, coding, _Watch())
+
+        return _moving(saved("images", filename_prefix, "webm", [write], width, height))
+
+
+def _moving(answer: dict[str, Any]) -> dict[str, Any]:
+    """Tell the editor that the files are to be played."""
+    answer["ui"]["animated"] = (True,)
+    return answer
+
+
+class _Watch:
+    """What the writers of runflow_build.media ask meanwhile."""
+
+    def claim(self, images: int, height: int, width: int, channels: int = 3) -> None:
+        _any_size(images * height * width * channels)
+
+    def claim_values(self, count: int) -> None:
+        _any_size(count)
+
+    def check(self) -> None:
+        _interrupted()
+
+
 def saved(
     kind: str,
     prefix: str,
@@ -104,14 +166,28 @@ def saved(
 
 def available() -> dict[str, type[SaveNode]]:
     """The savers that can run here, by class name; warns once of what the others lack."""
-    if importlib.util.find_spec(PACKAGE) is None:
+    if not _importable(PACKAGE):
         _LOG.warning(
             "Runflow's savers are left out: they need the package %s (pip install %s)",
             PACKAGE,
             PACKAGE,
         )
         return {}
-    return {node_class.__name__: node_class for node_class in _CLASSES}
+    found = {one.__name__: one for one in _CLASSES if all(map(_importable, one.NEEDS))}
+    if lost := [one for one in _CLASSES if one.__name__ not in found]:
+        _LOG.warning(
+            "%s is left out: it needs %s, which this ComfyUI does not have",
+            ", ".join(one.__name__ for one in lost),
+            ", ".join(sorted({name for one in lost for name in one.NEEDS} - {PACKAGE})),
+        )
+    return found
+
+
+def _importable(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ModuleNotFoundError:  # what it is a part of is not there
+        return False
 
 
 def _any_size(count: int) -> None:
@@ -125,4 +201,10 @@ def _interrupted() -> None:
     throw_exception_if_processing_interrupted()
 
 
-_CLASSES = (RunflowSaveAudioFlac, RunflowSaveAudioMP3, RunflowSaveAudioOpus)
+_CLASSES: tuple[type[SaveNode], ...] = (
+    RunflowSaveAudioFlac,
+    RunflowSaveAudioMP3,
+    RunflowSaveAudioOpus,
+    RunflowSaveVideoMP4,
+    RunflowSaveVideoWEBM,
+)

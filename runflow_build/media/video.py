@@ -5,6 +5,7 @@ Source: comfy_api/latest/_input_impl/video_types.py. The package av is imported 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -72,6 +73,13 @@ def read_parts(video: VideoFile, watch: Watch) -> VideoParts:
         container.seek(0)
         sound = first_sound(container, video.name, watch.claim_values, watch.check)
         return VideoParts(images, rate, sound)
+
+
+def frame_rate(fps: float) -> Fraction:
+    """The exact value; raises MediaError for what is no rate."""
+    if not math.isfinite(fps) or fps <= 0:
+        raise MediaError(f"a video cannot have {fps:g} frames per second", "take 0.001 to 1000")
+    return Fraction(fps)
 
 
 def size_of(video: Video) -> tuple[int, int]:

@@ -60,19 +60,25 @@ H264 = Coding("libx264", "H.264", "yuv420p", AAC, even=True)
 
 def vp9(crf: float) -> Coding:
     """As SaveWEBM: libvpx at its own speed, whose work at small sizes a single thread does."""
-    return Coding("libvpx-vp9", "VP9", "yuv420p", OPUS, {"crf": str(crf)})
+    return Coding("libvpx-vp9", "VP9", "yuv420p", OPUS, {"crf": _quality(crf)})
 
 
 def av1(crf: float) -> Coding:
-    return Coding("libsvtav1", "AV1", "yuv420p10le", OPUS, {"crf": str(crf), "preset": "6"})
+    return Coding("libsvtav1", "AV1", "yuv420p10le", OPUS, {"crf": _quality(crf), "preset": "6"})
 
 
 def fast_vp9(crf: float, alpha: bool = False) -> Coding:
     """VP9 of the same quality in less time; benchmarks/webm.py measures both."""
-    options = {"crf": str(crf), "row-mt": "1", "tile-columns": "2", "cpu-used": "3"}
+    options = {"crf": _quality(crf), "row-mt": "1", "tile-columns": "2", "cpu-used": "3"}
     if alpha:  # an alternate reference would be a frame without transparency
         options["auto-alt-ref"] = "0"
     return Coding("libvpx-vp9", "VP9", "yuva420p" if alpha else "yuv420p", OPUS, options)
+
+
+def _quality(crf: float) -> str:
+    if not 0 <= crf <= 63:
+        raise MediaError(f"crf is {crf:g}, and not within 0 and 63")
+    return str(float(crf))
 
 
 def save_mp4(video: Video, file: IO[bytes], format: str, codec: str, watch: Watch) -> None:
@@ -216,14 +222,18 @@ def _failures(message: str, fix: str | None = None) -> Iterator[None]:
         raise MediaError(f"{message}: {reason(error)}", fix) from error
 
 
+_OPTIONS: Mapping[str, Mapping[str, str]] = {
+    "mp4": {"movflags": "use_metadata_tags"},  # ComfyUI's; where the file says what wrote it
+    "webm": {"fflags": "+bitexact"},  # else its streams are numbered at random
+}
+
+
 @contextmanager
 def _writing(file: IO[bytes], container: str) -> Iterator[OutputContainer]:
     """A container that is written into the file, and finished unless something was raised."""
     import av
 
-    # The option is ComfyUI's: where an MP4 file says what wrote it.
-    options = {"movflags": "use_metadata_tags"} if container == "mp4" else {}
-    output = av.open(file, "w", format=container, options=options)
+    output = av.open(file, "w", format=container, options=dict(_OPTIONS[container]))
     try:
         yield output
     except BaseException:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from video_facts import facts
 
 from runflow_build.workflow.convert import prompt_of
 from runflow_build.workflow.definitions import Definitions
@@ -105,6 +106,41 @@ def test_an_image_goes_from_its_node_to_a_png_without_the_workflow_in_it(server:
     assert names == ["my_card_00001_.png", "my_card_00002_.png"]
     picture = Image.open(server.base / "output" / names[0])
     assert (picture.size, picture.getpixel((0, 0)), picture.info) == ((16, 8), (51, 102, 153), {})
+
+
+def test_videos_are_saved_and_their_names_go_to_outputs(server: Server) -> None:
+    def output(name: str, source: str) -> dict[str, Any]:
+        inputs = {"output_id": name, "output_name": "", "value": [source, 0]}
+        return {"class_type": "RunflowOutputFile", "inputs": inputs}
+
+    saver = {"filename_prefix": "clips/a"}
+    webm = {**saver, "images": ["1", 0], "fps": 12.0, "crf": 30.0, "audio": ["3", 0]}
+    outputs = server.run(
+        {
+            "1": {
+                "class_type": "EmptyImage",
+                "inputs": {"width": 64, "height": 64, "batch_size": 6, "color": 0x336699},
+            },
+            "2": {"class_type": "CreateVideo", "inputs": {"images": ["1", 0], "fps": 12.0}},
+            "3": {
+                "class_type": "EmptyAudio",
+                "inputs": {"duration": 0.5, "sample_rate": 44100, "channels": 2},
+            },
+            "4": {"class_type": "RunflowSaveVideoMP4", "inputs": {**saver, "video": ["2", 0]}},
+            "5": {"class_type": "RunflowSaveVideoWEBM", "inputs": {**webm, "codec": "vp9"}},
+            "6": {"class_type": "RunflowSaveVideoWEBM", "inputs": {**webm, "codec": "av1"}},
+            "7": output("mp4", "4"),
+            "8": output("vp9", "5"),
+            "9": output("av1", "6"),
+        }
+    )
+    made = []
+    for node in ("7", "8", "9"):
+        [row] = outputs[node]["files"]
+        data = (server.base / "output" / row["subfolder"] / row["filename"]).read_bytes()
+        assert b"class_type" not in data
+        made.append([stream["codec"] for stream in facts(data)["streams"]])
+    assert made == [["h264"], ["vp9", "opus"], ["libdav1d", "opus"]]
 
 
 def test_the_example_converts_and_runs(server: Server) -> None:

@@ -67,7 +67,12 @@ def test_it_exports_our_classes_with_their_names(pack: Path) -> None:
         "RunflowInputFile": "Runflow Input File",
         "RunflowOutputImage": "Runflow Output Image",
         "RunflowOutputFile": "Runflow Output File",
-        **{name: saver.display_name for name, saver in SAVERS.items() if "Audio" in name},
+        # One needs a part of ComfyUI that is not there in this process.
+        **{
+            name: saver.display_name
+            for name, saver in SAVERS.items()
+            if name != "RunflowSaveVideoMP4"
+        },
     }
 
 

@@ -1,4 +1,4 @@
-"""The audio savers as ComfyUI calls them, with stand-ins for the modules of it that they use."""
+"""The savers as ComfyUI calls them, with stand-ins for the modules of it that they use."""
 
 from __future__ import annotations
 
@@ -29,6 +29,10 @@ WITHOUT_AV = """
 real = importlib.util.find_spec
 importlib.util.find_spec = lambda name, package=None: None if name == "av" else real(name, package)
 """
+WITH_COMFY_API = """
+real = importlib.util.find_spec
+importlib.util.find_spec = lambda name: name == "comfy_api.latest" or real(name)
+"""
 # get_save_image_path as far as the savers rely on it.
 COMFYUI = """
 import numpy as np
@@ -46,6 +50,14 @@ sys.modules["folder_paths"] = types.SimpleNamespace(
 state = types.SimpleNamespace(throw_exception_if_processing_interrupted=lambda: None)
 sys.modules["comfy"] = types.ModuleType("comfy")
 sys.modules["comfy.model_management"] = state
+class Video:
+    def get_dimensions(self): return 6, 4
+    def save_to(self, path, format):
+        with open(path, "wb") as file: file.write(format.encode())
+latest = types.SimpleNamespace(Types=types.SimpleNamespace(
+    VideoContainer=types.SimpleNamespace(MP4="mp4")))
+sys.modules["comfy_api"] = types.ModuleType("comfy_api")
+sys.modules["comfy_api.latest"] = latest
 def save(name, sound, **values):
     audio = {"waveform": Tensor(sound), "sample_rate": 8000}
     return pack.NODE_CLASS_MAPPINGS[name]().save(audio=audio, **values)
@@ -72,6 +84,15 @@ def test_without_av_the_savers_are_left_out_with_one_warning() -> None:
     )
 
 
+def test_without_comfyui_s_own_video_types_one_saver_is_left_out_with_one_warning() -> None:
+    names, log = run("", "answer = [name for name in pack.NODE_CLASS_MAPPINGS if 'Video' in name]")
+    assert names == ["RunflowSaveVideoWEBM"]
+    assert log == (
+        "WARNING RunflowSaveVideoMP4 is left out: it needs comfy_api.latest, which this ComfyUI"
+        " does not have\n"
+    )
+
+
 @pytest.fixture
 def with_av() -> None:
     pytest.importorskip("av")
@@ -81,7 +102,7 @@ def with_av() -> None:
 @pytest.mark.usefixtures("with_av")
 def test_a_batch_becomes_files_and_the_first_one_s_name_goes_on(tmp_path: Path) -> None:
     then = COMFYUI + 'answer = save("RunflowSaveAudioFlac", sound, filename_prefix="a/b/s")'
-    answer, log = run("", then, tmp_path)
+    answer, log = run(WITH_COMFY_API, then, tmp_path)
     row = {"subfolder": "a/b", "type": "output"}
     names = ["s_00001_.flac", "s_00002_.flac"]
     assert answer == {
@@ -142,3 +163,43 @@ except Exception as error:
     assert answer == ["s0_00002_.flac", "cancelled", nothing]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["s0_00001_.flac", "s0_00002_.flac"]
     assert (tmp_path / "s0_00001_.flac").read_bytes() == b"mine"
+
+
+@pytest.mark.usefixtures("with_av")
+def test_an_mp4_is_what_the_video_itself_saves(tmp_path: Path) -> None:
+    call = 'pack.NODE_CLASS_MAPPINGS["RunflowSaveVideoMP4"]().save(Video(), "clips/a")'
+    answer, log = run(WITH_COMFY_API, f"{COMFYUI}answer = {call}", tmp_path)
+    row = {"filename": "a_00001_.mp4", "subfolder": "clips", "type": "output"}
+    assert answer == {"ui": {"images": [row], "animated": [True]}, "result": ["clips/a_00001_.mp4"]}
+    assert (tmp_path / "clips" / "a_00001_.mp4").read_bytes() == b"mp4"
+    assert log == ""
+
+
+@pytest.mark.usefixtures("with_av")
+def test_a_webm_is_that_of_the_embedded_engine(tmp_path: Path) -> None:
+    import numpy as np
+
+    from runflow_build.engines.base import RunFolders
+    from runflow_build.engines.embedded.limits import DEFAULT_LIMITS
+    from runflow_build.engines.embedded.node_class import Run
+    from runflow_build.engines.embedded.nodes.video import runflow_save_video_webm
+    from runflow_build.media.audio import Audio
+
+    then = (
+        COMFYUI
+        + """
+Tensor.shape = property(lambda self: self.array.shape)
+images = Tensor(np.linspace(0, 1, 5 * 32 * 48 * 4).reshape(5, 32, 48, 4))
+audio = {"waveform": Tensor(sound[:1]), "sample_rate": 8000}
+answer = pack.NODE_CLASS_MAPPINGS["RunflowSaveVideoWEBM"]().save(
+    images, "a", 12.5, "vp9", 40.0, audio)["result"]
+"""
+    )
+    answer, _ = run(WITH_COMFY_API, then, tmp_path)
+    assert answer == ["a_00001_.webm"]
+    images = np.linspace(0, 1, 5 * 32 * 48 * 4).reshape(5, 32, 48, 4).astype(np.float32)
+    sound = np.linspace(-1, 1, 2 * 2 * 50).reshape(2, 2, 50).astype(np.float32)
+    here = Run(RunFolders(tmp_path, tmp_path / "here"), DEFAULT_LIMITS)
+    audio = Audio(sound[:1], 8000)
+    (ours,) = runflow_save_video_webm(here, images, "a", 12.5, "vp9", 40.0, audio).files
+    assert (tmp_path / "a_00001_.webm").read_bytes() == ours.read_bytes()

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from fractions import Fraction
 from pathlib import Path
 from typing import IO
 
 from ....media.audio import Audio
 from ....media.pixels import Floats
-from ....media.video import Video, VideoFile, VideoParts, read_parts, size_of
+from ....media.video import Video, VideoFile, VideoParts, frame_rate, read_parts, size_of
 from ....media.video_writing import AUTO, Coding, av1, encode, fast_vp9, save_mp4, vp9
 from ..input_files import input_file
-from ..node_class import NodeClass, NodeError, Result, Run
+from ..node_class import NodeClass, Result, Run
 from ..output_files import save_files
 from .audio import named
 
@@ -24,7 +22,7 @@ def load_video(run: Run, file: str) -> Result:
 
 
 def create_video(run: Run, images: Floats, fps: float, audio: Audio | None = None) -> Result:
-    return Result((VideoParts(images, _rate(fps), audio),))
+    return Result((VideoParts(images, frame_rate(fps), audio),))
 
 
 def get_video_components(run: Run, video: Video) -> Result:
@@ -47,8 +45,8 @@ def save_webm(
     run: Run, images: Floats, filename_prefix: str, codec: str, fps: float, crf: float
 ) -> Result:
     """Pictures without their transparency, compressed with ComfyUI's settings."""
-    coding = vp9(_quality(crf)) if codec == "vp9" else av1(_quality(crf))
-    parts = VideoParts(images[..., :3], _rate(fps))
+    coding = vp9(crf) if codec == "vp9" else av1(crf)
+    parts = VideoParts(images[..., :3], frame_rate(fps))
     return Result(files=_save_webm(run, parts, filename_prefix, coding))
 
 
@@ -68,9 +66,8 @@ def runflow_save_video_webm(
     audio: Audio | None = None,
 ) -> Result:
     """Pictures with their transparency, which AV1 does not have, and sound; the file's name."""
-    quality = _quality(crf)
-    coding = fast_vp9(quality, images.shape[3] == 4) if codec == "vp9" else av1(quality)
-    files = _save_webm(run, VideoParts(images, _rate(fps), audio), filename_prefix, coding)
+    coding = fast_vp9(crf, images.shape[3] == 4) if codec == "vp9" else av1(crf)
+    files = _save_webm(run, VideoParts(images, frame_rate(fps), audio), filename_prefix, coding)
     return named(run, files)
 
 
@@ -80,18 +77,6 @@ def _save_webm(run: Run, parts: VideoParts, prefix: str, coding: Coding) -> tupl
 
     width, height = size_of(parts)
     return save_files(run, prefix, ".webm", [write], width, height)
-
-
-def _rate(fps: float) -> Fraction:
-    if not math.isfinite(fps) or fps <= 0:
-        raise NodeError(f"a video cannot have {fps:g} frames per second", "take 0.001 to 1000")
-    return Fraction(fps)
-
-
-def _quality(crf: float) -> float:
-    if not 0 <= crf <= 63:
-        raise NodeError(f"crf is {crf:g}, and not within 0 and 63")
-    return float(crf)
 
 
 CLASSES: Mapping[str, NodeClass] = {

@@ -31,6 +31,8 @@ SAVED = json.loads((CASES / "video" / "saved.json").read_text(encoding="utf-8"))
 RATES = json.loads((CASES / "video" / "fps.json").read_text(encoding="utf-8"))
 # x264 and SVT-AV1 do not give the same bytes every time at sizes like these; never far apart.
 LEVELS_APART = 8
+# ComfyUI takes samples of 16 bits for values up to 32767 here, though not in LoadAudio.
+SOUND_UNSCALED = {"mpeg4.avi to auto h264"}
 
 
 @pytest.fixture
@@ -93,7 +95,7 @@ def test_a_saved_video_is_what_comfyui_makes_now(
     apart = np.abs(pixels(ours).astype(int) - pixels(theirs))
     assert apart.mean() <= (0 if case["copied"] else LEVELS_APART)
     if any(stream["type"] == "audio" for stream in made["streams"]):
-        assert np.array_equal(sound(ours), sound(theirs))
+        assert np.array_equal(sound(ours), sound(theirs)) == (name not in SOUND_UNSCALED)
 
 
 @pytest.mark.comfyui
@@ -327,7 +329,7 @@ def test_what_no_webm_can_hold_is_refused_and_nothing_stays(
 
 @pytest.mark.parametrize("fps", [0, -1, float("nan"), float("inf")])
 def test_a_linked_rate_that_is_none_is_refused(fps: float, run: Run) -> None:
-    with pytest.raises(NodeError, match=r"^a video cannot have .* frames per second$"):
+    with pytest.raises(MediaError, match=r"^a video cannot have .* frames per second$"):
         video.create_video(run, noise(1, 2, 2, 3), fps)
 
 
