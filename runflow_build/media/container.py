@@ -15,12 +15,9 @@ _FORMATS = (
     "aac,ac3,aiff,amr,ape,apng,asf,au,avi,caf,dts,eac3,flac,flv,gif,h264,hevc,ivf,m4v,matroska,mov"
     ",mp3,mpeg,mpegts,mpegvideo,ogg,tta,w64,wav,webm,wv"
 )
-_MOST_PIXELS = 1 << 26  # of a frame that FFmpeg decodes to learn what is in a file; 8K: 33 million
-_OPTIONS = {
-    "format_whitelist": _FORMATS,
-    "protocol_whitelist": "file",
-    "max_pixels": str(_MOST_PIXELS),
-}
+# For the container alone, and nothing for its streams: with `options` av before 18 frees options of
+# streams that turned up only while it looked (mpegts has such), and the process crashes.
+_OPTIONS = {"format_whitelist": _FORMATS, "protocol_whitelist": "file"}
 
 
 @contextmanager
@@ -33,7 +30,7 @@ def opened(path: Path, name: str) -> Iterator[Any]:
 
     try:
         # Titles and artists do not matter here, so they need not be UTF-8.
-        with av.open(str(path), options=_OPTIONS, metadata_errors="replace") as container:
+        with av.open(str(path), container_options=_OPTIONS, metadata_errors="replace") as container:
             yield container
     except MediaError:
         raise
