@@ -51,7 +51,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--comfyui",
-        type=_version,
+        type=version,
         metavar="VERSION",
         help="for all other classes the definitions that ship, of this ComfyUI or the next older "
         "(default: the project's, or else the newest)",
@@ -147,7 +147,8 @@ def _check(done: Sequence[Converted], against: Path, as_json: bool) -> int:
     return 1 if has_errors(findings) else 0
 
 
-def _version(text: str) -> str:
+def version(text: str) -> str:
+    """A version of ComfyUI as an option's value."""
     if not re.fullmatch(r"v?\d+\.\d+\.\d+", text):
         raise argparse.ArgumentTypeError("a version of ComfyUI is like 0.8.0")
     return text.removeprefix("v")

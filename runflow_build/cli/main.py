@@ -21,6 +21,7 @@ from ..findings import render
 COMMANDS = (
     "init",
     "convert",
+    "exec",
     "record",
     "models",
     "lock",

@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
     called = call(
         connect(args.url),
         slug,
-        _values(args.input),
+        typed_values(args.input),
         owner=owner or _organization(args.directory),
         into=args.output,
         wait=args.wait,
@@ -73,7 +73,8 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _values(pairs: list[str]) -> dict[str, str]:
+def typed_values(pairs: list[str]) -> dict[str, str]:
+    """`KEY=VALUE` each, by key. Raises UsageError `input-malformed`."""
     values: dict[str, str] = {}
     for pair in pairs:
         key, mark, value = pair.partition("=")

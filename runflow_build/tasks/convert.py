@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -56,12 +57,13 @@ def convert(
     *,
     definitions: Path | None = None,
     comfyui: str | None = None,
-    executed: bool = False,
+    executed: bool | None = False,
 ) -> list[Converted]:
     """Convert each workflow: a graph, a prompt, a picture that carries one, or `-`.
 
     `root` is the project's folder. `definitions`, a file, and `comfyui`, a version, go before what
-    the project says. `executed`: of a picture not the graph, but the prompt that was executed.
+    the project says. `executed`: of a picture not the graph, but the prompt that was executed;
+    None: that one if the picture has it.
     One that cannot be converted does not keep the others from it.
     """
 
@@ -153,15 +155,16 @@ def _folder(name: str, root: Path) -> Path:
     return root if name == STDIN else Path(name).parent
 
 
-def _read(name: str, executed: bool) -> tuple[Workflow, list[Finding]]:
+def _read(name: str, executed: bool | None) -> tuple[Workflow, list[Finding]]:
     """The workflow, and warnings about a picture that carries it."""
     shown = _shown(name)
     data = _stdin() if name == STDIN else _bytes(Path(name), shown)
-    return (
-        read_picture(data, shown, executed)
-        if picture_kind(data)
-        else (read_workflow(data, shown), [])
-    )
+    if not picture_kind(data):
+        return read_workflow(data, shown), []
+    if executed is None:
+        with suppress(WorkflowError):
+            return read_picture(data, shown, executed=True)
+    return read_picture(data, shown, bool(executed))
 
 
 def _stdin() -> bytes:
