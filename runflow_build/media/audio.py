@@ -139,7 +139,8 @@ def write_audio(
 ) -> None:
     """Write one sound [channel, sample], mono or stereo, into a file that may seek.
 
-    `quality` is `V0` (MP3 of variable rate) or a bit rate such as `128k`; FLAC has none but 16 bits.
+    `quality` is `V0` (MP3 of variable rate) or a bit rate such as `128k`; FLAC takes none, and has
+    16 bits.
     Raises MediaError for what the format cannot hold. ComfyUI would save more than two channels as
     noise, pairs of samples for those of left and right.
     """

@@ -26,6 +26,14 @@ def read(path: Path) -> Audio:
     return read_audio(path, path.name, lambda count: None, lambda: None)
 
 
+def error_of(path: Path) -> str | None:
+    try:
+        read(path)
+    except MediaError as error:
+        return str(error)
+    return None
+
+
 def wav(
     samples: bytes, kind: int = 1, bits: int = 16, channels: int = 1, rate: int = 8000
 ) -> bytes:
@@ -152,11 +160,8 @@ def test_streams_that_turn_up_late_do_not_crash_the_process(
 ) -> None:
     """av before 18 did so in a file of mpegts, when it was given options for the streams."""
     content = (INPUT / "vi_mp2.ts").read_bytes()
-    for size in range(300, 3000, 37):
-        try:
-            read(sound(content[:size]))
-        except MediaError as error:
-            assert str(error).startswith("sound ")
+    errors = [error_of(sound(content[:size])) for size in range(300, 3000, 37)]
+    assert all(error is None or error.startswith("sound ") for error in errors)
 
 
 def test_noise_in_a_file_gives_sound_or_an_error_in_words(sound: Callable[[bytes], Path]) -> None:
@@ -167,10 +172,8 @@ def test_noise_in_a_file_gives_sound_or_an_error_in_words(sound: Callable[[bytes
             content = clean.copy()
             places = random.integers(0, len(content), 5)
             content[places] = random.integers(0, 256, 5)
-            try:
-                read(sound(content.tobytes()))
-            except MediaError as error:
-                assert str(error).startswith("sound ")
+            error = error_of(sound(content.tobytes()))
+            assert error is None or error.startswith("sound ")
 
 
 def test_what_a_file_says_of_its_length_is_not_believed(sound: Callable[[bytes], Path]) -> None:
