@@ -96,6 +96,9 @@ def test_one_picture_is_no_animation(form: str) -> None:
 def test_levels_and_methods_change_the_size_and_not_the_pixels() -> None:
     images = np.repeat(np.repeat(noise(2, 8, 8, 3), 4, axis=1), 4, axis=2)
     loose, tight = (written(write_animated_png, images, 40, level) for level in (0, 9))
+    assert len(loose) >= len(tight)  # Pillow before 13 packs all frames alike
+    assert np.array_equal(frames(loose), frames(tight))
+    loose, tight = (written(write_png, images[0], level) for level in (0, 9))
     assert len(loose) > len(tight)
     fast, slow = (
         written(write_animated_webp, images, 40, WebpCoding(True, 80, method)) for method in (0, 6)
