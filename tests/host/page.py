@@ -100,6 +100,10 @@ def add(server: PromptServer) -> None:
     async def subgraphs(request: web.Request) -> web.Response:
         return web.json_response({})
 
+    @routes.get("/internal/logs")
+    async def logs(request: web.Request) -> web.Response:
+        return web.json_response("")  # for the page's report of an error
+
     @routes.get("/features")
     async def features(request: web.Request) -> web.Response:
         return web.json_response(FEATURES)

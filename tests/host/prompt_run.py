@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -45,7 +45,7 @@ class Runner:
         classes = {name: self._noting(name, one) for name, one in CLASSES.items()}
         self.known = planning.Known(classes, definitions)
         self._server, self._queue = server, queue
-        self._results = cache.Cache(DEFAULT_LIMITS.cached_bytes)
+        self._results = cache.Cache(0)
         self._shown: dict[str, dict[str, Any] | None] = {}  # key of a node -> what it has to show
         self._files: list[Path] = []  # that the current node has written
         self._interrupted = threading.Event()
@@ -69,6 +69,7 @@ class Runner:
         steps = planning.plan(prompt, self.known, self.folders)
         keys = cache.keys([replace(step, output=False) for step in steps])
         self._shown = {key: self._shown[key] for key in keys.values() if key in self._shown}
+        self._results = _still_wanted(self._results, keys.values())
         cached = [node for node in prompt if keys.get(node) in self._shown]
         events.message("execution_start")
         events.message("execution_cached", nodes=cached)
@@ -138,6 +139,15 @@ class Runner:
             return {"audio": files}
         animated = media == "video" or class_type in ANIMATIONS
         return {"images": files, **({"animated": [True]} if animated else {})}
+
+
+def _still_wanted(results: cache.Cache, keys: Iterable[str]) -> cache.Cache:
+    """What this prompt asks for too; the rest goes, as ComfyUI lets it go."""
+    kept = cache.Cache(DEFAULT_LIMITS.cached_bytes)
+    for key in keys:
+        if (outputs := results.get(key)) is not None:
+            kept.keep(key, outputs)
+    return kept
 
 
 def _tell_failure(events: Events, finding: Finding, prompt: dict[str, Any]) -> None:
