@@ -83,7 +83,9 @@ def image_quantize(run: Run, image: Floats, colors: int, dither: str) -> Result:
 def _claim_convolution(run: Run, image: Floats, radius: int, name: str) -> None:
     """The picture is mirrored at its edges, as far as the radius: it must be larger than that."""
     batch, height, width, channels = image.shape
-    if not 0 < radius < min(height, width):
+    if radius < 0:
+        raise NodeError(f"{name} is {radius}, and must be 1 or more")
+    if radius >= min(height, width):
         raise NodeError(
             f"{name} is {radius}, and must be less than the width and the height of the picture,"
             f" which is {width} x {height} pixels",
