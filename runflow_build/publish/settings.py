@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import SplitResult, urlsplit
 
 from ..errors import ApiError, ApiRefusedError
@@ -57,6 +57,56 @@ def connection(url: str | None = None, environ: Mapping[str, str] | None = None)
     if not key:
         raise _key_missing(base_url, config, environ)
     return Connection(base_url, checked_key(key))
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What is set, without any key: the address that is meant, and the hosts that have a key."""
+
+    base_url: str
+    url_from: Literal["environment", "config", "default"]
+    hosts: Mapping[str, Literal["environment", "config"]]  # where the key of each host stands
+
+    @property
+    def host(self) -> str:
+        return host_of(self.base_url)
+
+
+def settled(environ: Mapping[str, str] | None = None) -> Settled:
+    """What the environment and the user's config file say. Raises ApiError, ApiRefusedError."""
+    environ = os.environ if environ is None else environ
+    config = _read_config(environ)
+    base_url, url_from = _address(config, environ)
+    hosts: dict[str, Literal["environment", "config"]] = dict.fromkeys(config.keys, "config")
+    if environ.get(KEY_VARIABLE, "").strip():
+        hosts[host_of(base_url)] = "environment"
+    return Settled(base_url, url_from, hosts)
+
+
+def connection_to(url: str, environ: Mapping[str, str] | None = None) -> Connection:
+    """An address and the key of its host alone, whoever named the address, a workflow for one.
+
+    The key of the environment belongs to the host that environment and config file mean.
+    Raises as `connection`.
+    """
+    environ = os.environ if environ is None else environ
+    config = _read_config(environ)
+    base_url, (own, _) = checked_url(url), _address(config, environ)
+    host = host_of(base_url)
+    key = config.keys.get(host, "")
+    if host == host_of(own):
+        key = environ.get(KEY_VARIABLE, "").strip() or key
+    if not key:
+        raise _key_missing(base_url, config, environ)
+    return Connection(base_url, checked_key(key))
+
+
+def _address(
+    config: _Config, environ: Mapping[str, str]
+) -> tuple[str, Literal["environment", "config", "default"]]:
+    if wish := environ.get(URL_VARIABLE):
+        return checked_url(wish), "environment"
+    return (checked_url(config.url), "config") if config.url else (HOSTED, "default")
 
 
 def config_path(environ: Mapping[str, str]) -> Path:
