@@ -55,7 +55,7 @@ def test_what_else_stands_there_stays_as_it_was(env: dict[str, str]) -> None:
     forget_key("a.example", env)
     forget_key("127.0.0.1:8787", env)
     forget_key("127.0.0.1:8787", env)
-    assert text_of(env) == "url: "http://127.0.0.1:8787"\n# mine\n"
+    assert text_of(env) == 'url: "http://127.0.0.1:8787"\n# mine\n'
     set_url(None, env)
     assert text_of(env) == "# mine\n"
     assert settled(env).base_url == "https://api.runflow.io"
