@@ -70,7 +70,7 @@ def av1(crf: float) -> Coding:
 def fast_vp9(crf: float, alpha: bool = False) -> Coding:
     """VP9 of the same quality in less time; benchmarks/webm.py measures both."""
     options = {"crf": _quality(crf), "row-mt": "1", "tile-columns": "2", "cpu-used": "3"}
-    if alpha:  # an alternate reference would be a frame without transparency
+    if alpha:  # it is a second stream, whose frames must pair with those of the first
         options["auto-alt-ref"] = "0"
     return Coding("libvpx-vp9", "VP9", "yuva420p" if alpha else "yuv420p", OPUS, options)
 
@@ -133,7 +133,7 @@ def encode(
     batch of sounds one follows the other. Raises MediaError, before anything is written when the
     sizes, the rate or the sound are none that such a file can have.
     """
-    rate = check(video, coding)
+    rate = _written_as(video, coding)
     height, width = video.images.shape[1:3]
     audio = video.audio if video.audio and video.audio.waveform.size else None
     what = f"{width} x {height} pixels at {float(rate):g} frames per second"
@@ -153,16 +153,10 @@ def encode(
             sound.finish()
 
 
-def check(video: VideoParts, coding: Coding) -> Fraction:
+def _written_as(video: VideoParts, coding: Coding) -> Fraction:
     """The frame rate as it is written; raises MediaError for what such a file cannot have."""
     from av.codec import Codec
 
-    try:
-        Codec(coding.encoder, "w")
-    except ValueError:
-        raise MediaError(
-            f"the installed av has no encoder {coding.encoder}", "pip install --upgrade av"
-        ) from None
     count, height, width, channels = video.images.shape
     if 0 in (count, height, width):
         raise MediaError(f"{count} pictures of {width} x {height} pixels are no video")
@@ -179,7 +173,14 @@ def check(video: VideoParts, coding: Coding) -> Fraction:
         )
     if video.audio and video.audio.waveform.size:
         _check_sound(video.audio, coding.sound)
-    return _written_rate(video.frame_rate)
+    rate = _written_rate(video.frame_rate)
+    try:
+        Codec(coding.encoder, "w")
+    except ValueError:
+        raise MediaError(
+            f"the installed av has no encoder {coding.encoder}", "pip install --upgrade av"
+        ) from None
+    return rate
 
 
 def _written_rate(rate: Fraction) -> Fraction:
