@@ -203,7 +203,8 @@ def test_a_file_that_is_no_picture_names_the_node(
         engine.execute(prompt, folders)
     assert str(caught.value) == (
         "error node-failed: notes.png is not a picture that can be read\n"
-        '  at        node 1 "Photo" (LoadImage)'
+        '  at        node 1 "Photo" (LoadImage)\n'
+        "  fix       use AVIF, BMP, GIF, ICO, JPEG, JPEG2000, MPO, PNG, PPM, QOI, TGA, TIFF, WEBP"
     )
 
 
