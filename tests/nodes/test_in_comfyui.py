@@ -155,3 +155,31 @@ def test_the_example_converts_and_runs(server: Server) -> None:
     [saved] = server.run(prompt)["10"]["images"]
     picture = Image.open(io.BytesIO((server.base / "output" / saved["filename"]).read_bytes()))
     assert picture.size == (600, 400)
+
+
+@pytest.mark.parametrize(
+    ("class_type", "values", "suffix"),
+    [
+        ("RunflowSaveAudioFlac", {}, "flac"),
+        ("RunflowSaveAudioMP3", {"quality": "V0"}, "mp3"),
+        ("RunflowSaveAudioOpus", {"quality": "64k"}, "opus"),
+    ],
+)
+def test_a_saver_of_sound_hands_its_file_to_an_output(
+    class_type: str, values: dict[str, str], suffix: str, server: Server
+) -> None:
+    sound = {"duration": 0.5, "sample_rate": 44100, "channels": 2}
+    saver = {"audio": ["1", 0], "filename_prefix": f"sounds/{suffix}", **values}
+    output = {"output_id": "sound", "output_name": "", "value": ["2", 0]}
+    outputs = server.run(
+        {
+            "1": {"class_type": "EmptyAudio", "inputs": sound},
+            "2": {"class_type": class_type, "inputs": saver},
+            "3": {"class_type": "RunflowOutputFile", "inputs": output},
+        }
+    )
+    file = {"filename": f"{suffix}_00001_.{suffix}", "subfolder": "sounds", "type": "output"}
+    assert outputs == {"2": {"audio": [file]}, "3": {"files": [file]}}
+    content = (server.base / "output" / "sounds" / file["filename"]).read_bytes()
+    assert content
+    assert b"class_type" not in content
