@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from runflow_build.workflow.runflow_nodes import definitions
+
 pytestmark = pytest.mark.browser
 
 CHECKOUT = Path(__file__).resolve().parents[3]
@@ -92,6 +94,51 @@ def test_what_is_wrong_with_a_prompt_is_shown_in_the_page(editor: Any) -> None:
     assert editor.page.evaluate("() => Object.keys(window.app.lastNodeErrors)") == ["2"]
 
 
+# ---- our nodes ----
+
+
+def test_every_class_of_ours_is_offered_with_its_inputs(comfyui_host: Any) -> None:
+    offered = comfyui_host.get("/object_info")
+    for name, shape in definitions().items():
+        for key in ("input", "output", "output_node", "display_name", "category"):
+            assert offered[name][key] == shape[key], name
+        assert offered[name]["python_module"] == "custom_nodes.runflow-build"
+
+
+def test_the_files_of_our_nodes_are_told_of_under_the_names_that_the_page_knows(
+    comfyui_host: Any,
+) -> None:
+    sound = {"duration": 0.1, "sample_rate": 44100, "channels": 2}
+    film = {"filename_prefix": "our/film", "fps": 4.0, "codec": "vp9", "crf": 40.0}
+    image = {"width": 32, "height": 32, "batch_size": 2, "color": 255}
+    nodes = {
+        "1": ("EmptyImage", image),
+        "2": ("RunflowOutputImage", {"output_id": "picture", "value": ["1", 0]}),
+        "3": ("EmptyAudio", sound),
+        "4": ("RunflowSaveAudioFlac", {"audio": ["3", 0], "filename_prefix": "our/sound"}),
+        "5": ("RunflowSaveVideoWEBM", {"images": ["1", 0], **film}),
+        "6": ("RunflowOutputFile", {"output_id": "file", "value": ["5", 0]}),
+    }
+    texts = {"display_name": "", "output_name": "", "description": ""}
+    prompt = {
+        node: {"class_type": name, "inputs": {**inputs, **texts}}
+        for node, (name, inputs) in nodes.items()
+    }
+    status, answer = comfyui_host.post("/prompt", {"prompt": prompt})
+    assert (status, answer.get("node_errors")) == (200, {})
+    entry = within(60, lambda: comfyui_host.get("/history")[answer["prompt_id"]])
+    assert entry["outputs"] == {
+        "2": {"images": [saved("picture_00001_.png", ""), saved("picture_00002_.png", "")]},
+        "4": {"audio": [saved("sound_00001_.flac", "our")]},
+        "5": {"images": [saved("film_00001_.webm", "our")], "animated": [True]},
+        "6": {"files": [saved("film_00001_.webm", "our")]},
+    }
+
+
+def saved(name: str, subfolder: str) -> dict[str, str]:
+    return {"filename": name, "subfolder": subfolder, "type": "output"}
+
+
 # ---- files ----
 
 
@@ -102,6 +149,14 @@ def test_the_choices_of_a_file_input_are_the_files_that_are_there(comfyui_host: 
     fields = comfyui_host.get("/object_info/LoadImage")["LoadImage"]["input"]["required"]
     assert "chosen.png" in fields["image"][0]
     assert "notes.txt" not in fields["image"][0]
+
+
+def test_the_choices_of_a_model_are_the_files_of_its_folder(comfyui_host: Any) -> None:
+    folder = comfyui_host.base / "models" / "loras" / "faces"
+    folder.mkdir(parents=True)
+    (folder / "a.safetensors").write_bytes(b"")
+    fields = comfyui_host.get("/object_info/LoraLoader")["LoraLoader"]["input"]["required"]
+    assert fields["lora_name"][0] == ["faces/a.safetensors"]
 
 
 def test_an_upload_gets_a_name_of_its_own_unless_it_is_there_already(comfyui_host: Any) -> None:

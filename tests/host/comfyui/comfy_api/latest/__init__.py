@@ -1,0 +1,1 @@
+"""Packs look whether it is there; what they use of it while they run, the engine does instead."""
