@@ -1,0 +1,177 @@
+"""Make the pictures of docs/images: the editor with our pack, as a reader will see it.
+
+    python tools/screenshots.py                  # all scenes
+    python tools/screenshots.py editor deploy    # these
+
+A scene is a function that brings a page to what is to be seen, and a row in SCENES; each row makes
+`<name>.png`. The pages are served by the stand-in for ComfyUI of tests/host, and nothing is asked
+of another machine. Needs `pip install -e '.[dev]'` and a Chromium on the PATH or in
+$RUNFLOW_CHROMIUM. Look at what comes out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+EXAMPLE = CHECKOUT / "examples" / "postcard"
+IMAGES = CHECKOUT / "docs" / "images"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+DESKTOP = {"width": 1280, "height": 800}
+PHONE = {"width": 390, "height": 844}
+SETTINGS = {
+    "Comfy.Graph.CanvasInfo": False,
+    "Comfy.Minimap.Visible": False,
+    "Comfy.Notification.ShowVersionUpdates": False,  # asks api.comfy.org
+    "Comfy.TutorialCompleted": True,
+    "LiteGraph.Canvas.MinFontSizeForLOD": 0,  # texts at every zoom
+}
+READY = """() => {
+  const app = window.app
+  return app?.vueAppReady && app.api.clientId && app.graph.nodes.length
+}"""
+
+LOAD = "async ([graph, name]) => { await window.app.loadGraphData(graph, true, true, name) }"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Where the pictures are taken: a running host and its base folder."""
+
+    url: str
+    base: Path
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One picture. `play(page, stage)` gives what is to be seen: an element, or None for all."""
+
+    name: str
+    play: Callable[[Page, Stage], Any]
+    size: dict[str, int]
+    dark: bool = True  # ComfyUI's own default
+
+
+def editor(page: Page, stage: Stage) -> None:
+    """The example's workflow on the canvas."""
+    open_editor(page, stage)
+    load(page, json.loads((EXAMPLE / "postcard.json").read_bytes()), "postcard")
+
+
+SCENES = [
+    Scene("editor", editor, DESKTOP),
+    Scene("editor-light", editor, DESKTOP, dark=False),
+]
+
+
+def open_editor(page: Page, stage: Stage) -> None:
+    page.goto(stage.url)
+    page.wait_for_function(READY, timeout=60_000)
+
+
+def load(page: Page, graph: dict[str, Any], name: str) -> None:
+    """Show a workflow, all of it, and wait until its pictures are there."""
+    page.evaluate(LOAD, [graph, name])
+    page.wait_for_timeout(500)  # the nodes get their sizes in the frames after loading
+    page.keyboard.press(".")  # fit the view
+    page.wait_for_timeout(1500)
+
+
+@contextlib.contextmanager
+def host() -> Iterator[Stage]:
+    """The stand-in for ComfyUI with our pack, for a user who has been here before."""
+    with tempfile.TemporaryDirectory() as folder, socket.socket() as free:
+        base = Path(folder)
+        (base / "custom_nodes").mkdir()
+        (base / "custom_nodes" / "runflow-build").symlink_to(CHECKOUT, target_is_directory=True)
+        shutil.copytree(EXAMPLE / "input", base / "input")
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+        free.close()
+        command = [sys.executable, CHECKOUT / "tests" / "host" / "host.py"]
+        process = subprocess.Popen([*command, "--base-directory", folder, "--port", str(port)])
+        try:
+            stage = Stage(f"http://127.0.0.1:{port}", base)
+            wait_for(stage.url, process)
+            yield stage
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
+    while process.poll() is None:
+        with contextlib.suppress(urllib.error.URLError):
+            urllib.request.urlopen(f"{url}/system_stats", timeout=5).close()
+            return
+        time.sleep(0.1)
+    sys.exit("the stand-in for ComfyUI does not start")
+
+
+def take(browser: Browser, scene: Scene, stage: Stage) -> None:
+    """Play a scene in a browser profile of its own, and write its picture."""
+    settings = {
+        "Comfy.ColorPalette": "dark" if scene.dark else "light",
+        **SETTINGS,
+    }
+    context = browser.new_context(
+        base_url=stage.url,
+        color_scheme="dark" if scene.dark else "light",
+        has_touch=scene.size == PHONE,
+        viewport={"width": scene.size["width"], "height": scene.size["height"]},
+    )
+    context.request.post("/settings", data=settings)
+    page = context.new_page()
+    seen = scene.play(page, stage) or page
+    seen.screenshot(path=IMAGES / f"{scene.name}.png")
+    context.close()
+    print(f"docs/images/{scene.name}.png")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    names = [scene.name for scene in SCENES]
+    parser.add_argument("scenes", nargs="*", help=f"of {', '.join(names)}; default: all")
+    wanted = parser.parse_args().scenes or names
+    if unknown := sorted(set(wanted) - set(names)):
+        parser.error(f"no scene is called {', '.join(unknown)}")
+    path = os.environ.get("RUNFLOW_CHROMIUM") or next(
+        filter(None, map(shutil.which, BROWSERS)), None
+    )
+    if path is None:
+        parser.error("there is no Chromium on the PATH; set RUNFLOW_CHROMIUM")
+    from playwright.sync_api import sync_playwright
+
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    with host() as stage, sync_playwright() as playwright:
+        options = ["--headless=new", "--no-sandbox", "--disable-background-networking"]
+        browser = playwright.chromium.launch(executable_path=path, args=options)
+        for scene in SCENES:
+            if scene.name in wanted:
+                take(browser, scene, stage)
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
