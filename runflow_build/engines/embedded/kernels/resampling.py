@@ -81,7 +81,11 @@ def _nearest(image: Floats, width: int, height: int) -> Floats:
     small = height + width <= _SMALL or whole_rgba
     indices = _indices_by_ratio if small else _indices
     rows, columns = indices(image.shape[1], height), indices(image.shape[2], width)
-    return image[:, rows[:, np.newaxis], columns]
+    result = np.empty((len(image), height, width, image.shape[3]), np.float32)
+    for one, into in zip(image, result, strict=True):
+        for row, line in zip(rows, into, strict=True):  # four times as fast as one index for all
+            np.take(one[row], columns, axis=0, out=line, mode="clip")
+    return result
 
 
 def _indices(old: int, new: int) -> Indices:
