@@ -118,9 +118,11 @@ def _add(
 
 def _error(finding: Finding, content: Mapping[str, Any]) -> dict[str, Any]:
     kind = dict(finding.also).get("kind", "not_in_the_stand_in")
+    if kind == "invalid_prompt":  # a node without inputs: ComfyUI's own check stumbles over it
+        kind = "exception_during_validation"
     name = finding.where.field
     about: dict[str, Any] = {"input_name": name} if name else {}
-    value = content["inputs"].get(name)
+    value = content.get("inputs", {}).get(name)
     if kind in _ABOUT_VALUES:
         about |= {"input_config": _config(content["class_type"], name), "received_value": value}
     elif link := link_of(value):

@@ -154,3 +154,10 @@ def test_what_is_no_prompt_is_refused_as_comfyui_refuses_it(comfyui_host: Any) -
     assert comfyui_host.post("/prompt", b"{")[0] == 500
     status, body = comfyui_host.post("/prompt", {})
     assert (status, body["error"]["type"], body["node_errors"]) == (400, "no_prompt", {})
+
+
+def test_a_node_without_inputs_is_refused_as_comfyui_refuses_it(comfyui_host: Any) -> None:
+    status, body = comfyui_host.post("/prompt", {"prompt": {"1": {"class_type": "SaveImage"}}})
+    [error] = body["node_errors"]["1"]["errors"]
+    assert (status, body["error"]["type"]) == (400, "prompt_outputs_failed_validation")
+    assert error["type"] == "exception_during_validation"
