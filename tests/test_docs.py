@@ -332,3 +332,20 @@ def test_every_saver_is_documented_with_its_sockets_and_widgets() -> None:
         )
         for name, node in SAVERS.items()
     }
+
+
+def test_the_engine_page_lists_the_engines_classes() -> None:
+    """`RunflowInputString, -Int` stands for two of them."""
+    from runflow_build.engines.embedded.nodes import CLASSES
+
+    text = (ROOT / "docs" / "engine.md").read_text(encoding="utf-8")
+    table = text.partition("## Node classes")[2].partition("| needs |")[0]
+    rows = [row.split("|")[2] for row in table.splitlines() if row.startswith("|")][2:]
+    listed: list[str] = []
+    for word in re.findall(r"-?\b[A-Z]\w+", " ".join(rows)):
+        stem = next((one for one in _STEMS if listed and listed[-1].startswith(one)), "")
+        listed.append(stem + word[1:] if word.startswith("-") else word)
+    assert sorted(listed) == sorted(CLASSES)
+
+
+_STEMS = ("RunflowInput", "RunflowSaveAudio", "RunflowSaveVideo")

@@ -66,4 +66,6 @@ class EmbeddedEngine:
         """
         steps = planning.plan(prompt, self._known, folders)
         run = Run(folders, self._limits, cancelled)
-        return self._run_steps(steps, run, report, self._cache)
+        files = self._run_steps(steps, run, report, self._cache)
+        place = {node: number for number, node in enumerate(prompt)}
+        return sorted(files, key=lambda file: place[file.node])

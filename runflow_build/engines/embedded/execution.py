@@ -67,14 +67,17 @@ class _Execution:
         self._wanted: set[str] = set()
         self._hits: dict[str, Outputs] = {}  # of wanted nodes, what an earlier run computed
         self._done: set[str] = set()
+        self._files: dict[str, tuple[Path, ...]] = {}
 
     def files(self) -> list[OutputFile]:
         outputs = [node for node, step in self._steps.items() if step.output]
         self._want(outputs)
+        for node in outputs:
+            self._reach(node)
         return [
             OutputFile(node, path, content_type(path))
             for node in outputs
-            for path in self._reach(node)
+            for path in self._files[node]
         ]
 
     def _want(self, nodes: Iterable[str]) -> None:
@@ -91,9 +94,8 @@ class _Execution:
             else:
                 open_nodes += _strict_sources(self._steps[node])
 
-    def _reach(self, output: str) -> tuple[Path, ...]:
-        """Run the output node after everything that it waits for; the files that it wrote."""
-        files: tuple[Path, ...] = ()
+    def _reach(self, output: str) -> None:
+        """Run the output node after everything that it waits for."""
         way = [output]
         while way:
             node = way[-1]
@@ -102,9 +104,8 @@ class _Execution:
             elif waits := [one for one in self._sources(node) if one not in self._done]:
                 way += reversed(waits)
             else:
-                files = self._execute(self._steps[node])
+                self._execute(self._steps[node])
                 way.pop()
-        return files
 
     def _sources(self, node: str) -> list[str]:
         """What has to be done before the node, those that it asks for lazily once it can ask."""
@@ -126,24 +127,24 @@ class _Execution:
         names = chain.from_iterable(choose(**one) for one in _calls(step, inputs))
         return [name for name in dict.fromkeys(names) if name in step.lazy]
 
-    def _execute(self, step: Step) -> tuple[Path, ...]:
+    def _execute(self, step: Step) -> None:
         with _failures_of(step):
             self._run.check()
             hit = self._hits.get(step.node)
             if hit is not None:
                 self._finish(step, hit, "cached")
-                return ()
+                return
             self._tell(step, "started")
-            outputs, files = self._call(step)
+            outputs, self._files[step.node] = self._call(step)
         if (key := self._keys.get(step.node)) is not None:
             self._kept.keep(key, outputs)
         self._finish(step, outputs, "finished")
-        return files
 
     def _call(self, step: Step) -> tuple[Outputs, tuple[Path, ...]]:
         outputs: list[list[Any]] = []
         files: list[Path] = []
         for inputs in _calls(step, self._inputs(step)):
+            _require_values(step, inputs)
             with np.errstate(all="ignore"):  # NaN and infinity are values like others, as in torch
                 result: Result = step.node_class.function(self._run, **inputs)
             outputs = outputs or [[] for _ in result.values]
@@ -184,6 +185,14 @@ def _calls(step: Step, inputs: Mapping[str, Sequence[Any]]) -> Iterator[Mapping[
         raise MediaError(f"{empty} is an empty list, and other inputs are not")
     for number in range(count):
         yield {name: items[min(number, len(items) - 1)] for name, items in inputs.items()}
+
+
+def _require_values(step: Step, inputs: Mapping[str, Any]) -> None:
+    """A node may give nothing, as GetVideoComponents for the sound of a silent video."""
+    for name in step.required - step.lazy:
+        if inputs[name] is None:
+            source = step.links[name].node
+            raise MediaError(f"{name} is empty: node {source} has nothing to give for it")
 
 
 @contextmanager

@@ -44,7 +44,8 @@ class Step:
     node_class: NodeClass
     literals: Mapping[str, Any]
     links: Mapping[str, Link]
-    lazy: frozenset[str] = frozenset()  # those of the links that are followed only when asked for
+    required: frozenset[str] = frozenset()  # those of the links that must give something
+    lazy: frozenset[str] = frozenset()  # those that are followed only when asked for
     output: bool = False
     files: Mapping[str, Path] = field(default_factory=dict)  # what its literals name
 
@@ -212,6 +213,7 @@ class _NodeCheck:
             else:
                 self._check_literal(one, value, literals)
         where = _where(self.node, self.content)
+        linked = [one for one in definition.inputs if one.name in links]
         return Step(
             self.node,
             where.title,
@@ -219,11 +221,8 @@ class _NodeCheck:
             self.node_class,
             literals,
             links,
-            frozenset(
-                one.name
-                for one in definition.inputs
-                if one.options.get("lazy") and one.name in links
-            ),
+            frozenset(one.name for one in linked if one.required),
+            frozenset(one.name for one in linked if one.options.get("lazy")),
             definition.output_node,
             self.files,
         )

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -282,3 +283,25 @@ def test_an_empty_list_beside_others_is_an_error_that_names_the_input(run: Run) 
 
 def test_a_node_that_gets_only_empty_lists_is_not_called(run: Run) -> None:
     ran([lists("0", []), step("end", lambda run, a: 1 / 0, a="0")], run)
+
+
+def test_an_input_that_gets_nothing_is_named_with_the_node_that_gives_nothing(run: Run) -> None:
+    steps = [step("0", lambda run: Result((None,))), step("end", lambda run, a: Result(), a="0")]
+    steps[1] = replace(steps[1], required=frozenset({"a"}))
+    with pytest.raises(EngineError, match="node-failed: a is empty: node 0 has nothing to give"):
+        ran(steps, run)
+
+
+def test_files_are_of_their_node_though_another_output_needed_it_first(
+    engine: EmbeddedEngine, folders: RunFolders, node: Node
+) -> None:
+    prompt = {
+        "out": node("RunflowOutputFile", output_id="a", output_name="", value=["save", 0]),
+        "save": node("RunflowSaveAudioFlac", audio=["1", 0], filename_prefix="a"),
+        "1": node("EmptyAudio", duration=0.1, sample_rate=8000, channels=1),
+    }
+    files = engine.execute(prompt, folders)
+    assert [(one.node, one.path.name) for one in files] == [
+        ("out", "a_00001_.flac"),
+        ("save", "a_00001_.flac"),
+    ]
