@@ -10,7 +10,7 @@ from runflow_build.engines.base import RunFolders
 from runflow_build.engines.embedded import EmbeddedEngine
 from runflow_build.engines.embedded.limits import DEFAULT_LIMITS
 from runflow_build.engines.embedded.node_class import NodeError, Run
-from runflow_build.engines.embedded.registry import CLASSES
+from runflow_build.engines.embedded.nodes import CLASSES
 from runflow_build.workflow.model import Prompt
 
 Node = Callable[..., dict[str, Any]]
