@@ -206,6 +206,8 @@ CODES: Mapping[str, Code] = {
     "spec-wrong-type": _error("A value of runflow.yaml has the wrong type."),
     "spec-wrong-value": _error("A value of runflow.yaml has the right type and makes no sense."),
     "spec-newer": _error("runflow.yaml is of a format version that this release does not know."),
+    "file-exists": _error("A file that would be written is there already, and is another one."),
+    "folder-unsuitable": _error("A folder is not one that a project's files may be saved in."),
     "spec-exists": _error("There is a runflow.yaml already, and nobody asked to replace it."),
     "workflow-name": _error("A workflow's file has a name that not every system can have."),
     "workflow-outside": _error("A workflow lies outside the project's folder."),

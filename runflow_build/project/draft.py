@@ -81,20 +81,30 @@ def suggested_inputs(
 
 
 def draft_text(
-    project: str, comfyui: str, release: str | None, endpoints: Iterable[EndpointDraft]
+    project: str,
+    comfyui: str,
+    release: str | None,
+    endpoints: Iterable[EndpointDraft],
+    *,
+    repository: str | None = None,
+    python: str | None = None,
 ) -> str:
     """The text of runflow.yaml, with comments on what else could stand there.
 
-    `comfyui` is the wished ref, `release` what people call it.
+    `comfyui` is the wished ref, `release` what people call it; `repository` where it is not
+    upstream's, `python` a version ("3.11") where it is not the default.
     """
+    home = f"repository: {word(repository)}, " if repository else ""
     lines = [
         f"# yaml-language-server: $schema={STATE_FOLDER}/{SCHEMA_NAME}",
         "version: 1",
         "# organization: acme                # owner in the URL; default: the API key's",
         f"project: {word(project)}",
         "",
-        f"comfyui: {{ref: {word(comfyui)}}}" + (f"  # {shown(release)}" if release else ""),
-        '# python: {version: "3.12", targets: [linux-cu128]}',
+        f"comfyui: {{{home}ref: {word(comfyui)}}}" + (f"  # {shown(release)}" if release else ""),
+        f"python: {{version: {quoted(python)}}}"
+        if python
+        else '# python: {version: "3.12", targets: [linux-cu128]}',
         "# nodes:                            # packs: only what the workflow cannot say itself",
         "#   ComfyUI-KJNodes: {repository: https://github.com/kijai/ComfyUI-KJNodes, ref: main}",
         "# models:                           # sources that the workflow does not carry",
@@ -103,11 +113,13 @@ def draft_text(
         "endpoints:",
     ]
     for endpoint in endpoints:
-        lines += ["", *_endpoint(endpoint)] if lines[-1] != "endpoints:" else _endpoint(endpoint)
+        lines += [""] if lines[-1] != "endpoints:" else []
+        lines += endpoint_lines(endpoint)
     return "\n".join(lines) + "\n"
 
 
-def _endpoint(endpoint: EndpointDraft) -> Iterator[str]:
+def endpoint_lines(endpoint: EndpointDraft) -> Iterator[str]:
+    """The lines of its entry below `endpoints:`, by two spaces to the right of that."""
     yield f"  {word(endpoint.slug)}:"
     if endpoint.name is not None:
         yield f"    name: {word(endpoint.name)}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..errors import SpecError
@@ -41,6 +41,41 @@ def with_models(text: str, entries: Mapping[str, Facts]) -> str:
         if path in present:
             text = _first_true(text, {path: facts}, _extended)
     return _first_true(text, new, _added) if new else text
+
+
+def with_endpoint(text: str, slug: str, lines: Sequence[str]) -> str:
+    """The text with one endpoint more: `lines` are its entry, two spaces to the right of the key
+    `endpoints`. Comments, order and layout stay.
+
+    Raises SpecError: `spec-not-edited`; YamlError for a text that is no YAML.
+    """
+    document = read_yaml(text)
+    (entry,) = read_yaml("\n".join(["endpoints:", *lines])).value.values()
+    meant = copy.deepcopy(document.value) if isinstance(document.value, dict) else {}
+    meant["endpoints"] = {**(meant.get("endpoints") or {}), **entry}
+    for candidate in _with_entry(_Lines(text), document, [line[2:] for line in lines]):
+        if _says(candidate, meant):
+            return candidate
+    raise SpecError(
+        Finding(
+            "spec-not-edited",
+            f"{SPEC_FILE} is laid out in a way in which nothing can be added under endpoints:",
+            Where(SPEC_FILE, key=("endpoints",)),
+            (("entry", "\n".join(line[2:] for line in lines)),),
+            f"add the endpoint {slug} by hand",
+        )
+    )
+
+
+def _with_entry(lines: _Lines, document: YamlText, entry: list[str]) -> Iterator[str]:
+    """The ways to write a block at the end of the endpoints."""
+    places = _places(document, "endpoints")
+    if places:
+        indent = " " * (places[0][1] - 1)
+        block = ["", *(f"{indent}{line}" for line in entry)]
+        yield lines.with_lines(_behind(lines, document, len(indent), "endpoints"), block)
+        return
+    yield lines.with_lines(len(lines.lines) + 1, ["", "endpoints:", *(f"  {one}" for one in entry)])
 
 
 def _first_true(text: str, entries: Mapping[str, Facts], ways: Any) -> str:
@@ -141,7 +176,7 @@ def _added(lines: _Lines, document: YamlText, entries: Mapping[str, Facts]) -> I
             yield lines.with_words(number, brace + 1, words)
         return
     block = [f"{' ' * indent}{_entry(*one)}" for one in entries.items()]
-    yield lines.with_lines(_behind(lines, document, indent), block)
+    yield lines.with_lines(_behind(lines, document, indent, "models"), block)
     yield lines.with_lines(number + 1, block)
 
 
@@ -171,9 +206,9 @@ def _places(document: YamlText, *path: str) -> list[Place]:
     return sorted(place for key, place in found if key[:-1] == path and len(key) > len(path))
 
 
-def _behind(lines: _Lines, document: YamlText, indent: int) -> int:
-    """The line behind the last entry of `models:`."""
-    last = max(place[0] for key, place in document.marks.items() if key[:1] == ("models",))
+def _behind(lines: _Lines, document: YamlText, indent: int, section: str) -> int:
+    """The line behind the last entry of a section."""
+    last = max(place[0] for key, place in document.marks.items() if key[:1] == (section,))
     while last < len(lines.lines):
         after = lines.line(last + 1)
         if not after.strip() or not after.startswith(" " * (indent + 1)):

@@ -7,7 +7,6 @@ where the text is laid out in a way that does not allow it, it is written anew, 
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import re
 from collections.abc import Callable, Mapping
@@ -158,7 +157,7 @@ def _write(path: Path, text: str) -> None:
 
 
 def _not_written(error: OSError) -> Finding:
-    reason = os.strerror(error.errno) if error.errno in errno.errorcode else "the system refuses"
+    reason = error.strerror or "the system refuses"
     return Finding(
         "file-not-written",
         f"the config file for API keys cannot be written: {reason}",

@@ -94,17 +94,26 @@ def start(
     names = list(dict.fromkeys(_relative(root, path) for path in workflows))
     endpoints, findings = _read_all(paths, names, definitions)
     text = draft_text(project or root.resolve().name, ref, release, endpoints)
+    files = project_files(paths, text)
+    with exclusive(paths):
+        written = save_files(files)
+    shown_paths = tuple(path.relative_to(root).as_posix() for path in written)
+    return Started(tuple(endpoints), tuple(findings), shown_paths)
+
+
+def project_files(paths: ProjectPaths, text: str) -> dict[Path, bytes]:
+    """What a new project has besides its workflows: runflow.yaml, its schema, lines for git.
+
+    Raises SpecError for a text that breaks a rule, SaveError for a file that cannot be read.
+    """
     read_spec(text)  # a name may break a rule, such as a backslash in a path
-    files = {
+    root = paths.root
+    return {
         paths.state / SCHEMA_NAME: schema_text().encode(),
         root / ".gitattributes": _with_lines(root / ".gitattributes", _ATTRIBUTES),
         root / ".gitignore": _with_lines(root / ".gitignore", _IGNORED),
         paths.spec: text.encode(),
     }
-    with exclusive(paths):
-        written = save_files(files)
-    shown_paths = tuple(path.relative_to(root).as_posix() for path in written)
-    return Started(tuple(endpoints), tuple(findings), shown_paths)
 
 
 def _relative(root: Path, workflow: Path) -> str:
@@ -164,14 +173,21 @@ def _read(
 ) -> tuple[EndpointDraft, list[Finding], list[Finding]]:
     data = read_file(paths.workflow(path), path, LARGEST_WORKFLOW, WorkflowError)
     workflow = read_workflow(data, path)
-    slug, name = _slug(workflow)
+    draft, findings = draft_of(workflow, definitions, *_slug(workflow))
+    return draft, findings, guesses(workflow, definitions)
+
+
+def draft_of(
+    workflow: Workflow, definitions: Definitions, slug: str, name: str | None
+) -> tuple[EndpointDraft, list[Finding]]:
+    """The draft of an endpoint, and what is wrong with its contract. Raises WorkflowError."""
     prompt = prompt_of(workflow, definitions)
-    contract, findings = contract_of(prompt, EndpointWish(workflow=path), definitions, slug)
+    wish = EndpointWish(workflow=workflow.path)
+    contract, findings = contract_of(prompt, wish, definitions, slug)
     outputs = () if contract.outputs else exposed_outputs(prompt, definitions)
     targets = [*(one.node for one in contract.outputs.values()), *(one.node for one in outputs)]
     suggestions = () if contract.inputs else suggested_inputs(prompt, definitions, targets)
-    draft = EndpointDraft(slug, path, name, contract, outputs, suggestions)
-    return draft, findings, guesses(workflow, definitions)
+    return EndpointDraft(slug, workflow.path, name, contract, outputs, suggestions), findings
 
 
 def _slug(workflow: Workflow) -> tuple[str, str | None]:

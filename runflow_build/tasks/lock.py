@@ -23,8 +23,9 @@ from ..project.save import exclusive, save_files
 from ..project.settled import settle
 from ..resolve import resolve, resolve_comfyui
 from ..sources import Sources
-from ..sources.install import find_install
+from ..sources.install import Install, find_install
 from ..validate import secrets
+from ..workflow.definitions_text import DefinitionsFile
 from .fresh import companions_lost
 from .merge import settle_conflicts
 
@@ -91,8 +92,8 @@ class Relocked:
 def relock(
     root: Path,
     *,
-    install: Path | None = None,
-    running: str | None = None,
+    install: Path | Install | None = None,
+    running: str | DefinitionsFile | None = None,
     upgrade: Collection[str] | None = (),
     world: World | None = None,
     digests: DigestCache | None = None,
@@ -101,9 +102,9 @@ def relock(
     """Bring the lock of the project in `root` up to date; files that need no change stay untouched.
 
     `install` is a ComfyUI installation to capture from, `running` the address of a ComfyUI to take
-    the definitions of node classes from; without it none is asked. `world` is what lies outside of
-    this machine; None: nothing there is asked. `digests` remembers what files hold. `read_files`:
-    files whose host does not say their hash are read once to know it.
+    the definitions of node classes from, or what it said; without it none is asked. `world` is what
+    lies outside of this machine; None: nothing there is asked. `digests` remembers what files hold.
+    `read_files`: files whose host does not say their hash are read once to know it.
 
     `upgrade` names what to resolve anew (`comfyui`, `python`, `runflow`, packs, packages, models,
     inputs; an endpoint's slug accepts its exposed nodes as they are now); None: everything.
@@ -127,7 +128,7 @@ def relock(
         # A lock goes into git, and titles and descriptions go into the lock.
         if keys := list(secrets.findings(project.spec, project.workflows.values())):
             raise CheckError(*(project.locate(one) for one in keys))
-        found = find_install(install) if install else None
+        found = find_install(install) if isinstance(install, Path) else install
         sources = Sources(project.paths.inputs, found, world, digests, read_files)
         said: list[Finding] = []
         pin = resolve_comfyui(project.spec, sources, project.lock, said.append, upgrade)
@@ -189,7 +190,7 @@ def _with_its_files(project: Project) -> Lock | None:
 
 
 def _as_running(
-    project: Project, comfyui: str | None, address: str
+    project: Project, comfyui: str | None, running: str | DefinitionsFile
 ) -> tuple[Project, list[Finding]]:
     """The project with the definitions of a running ComfyUI, and what to know about them.
 
@@ -197,7 +198,8 @@ def _as_running(
     """
     from .record import answer_of, version_findings  # asks over HTTP
 
-    answer, before = answer_of(address), load_definitions(project.paths)
+    answer = answer_of(running) if isinstance(running, str) else running
+    before = load_definitions(project.paths)
     nodes = {**(before.nodes if before else {}), **answer.nodes}
     definitions = combined(replace(answer, nodes=nodes), comfyui)
     return replace(project, definitions=definitions), version_findings(answer, comfyui)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 
 from ..bundle import Bundle, read_bundle
@@ -72,13 +72,16 @@ def publish(
     return done
 
 
-def publish_built(root: Path, slug: str) -> Published:
+def publish_built(
+    root: Path, slug: str, client: Client | None = None, adopt: bool = False
+) -> Published:
     """Publish the bundle that was built for the endpoint, whatever the other stages say.
 
+    `client` is the API; by default the one that the environment and the user's settings mean.
     Raises ApiError, CheckError, BundleError.
     """
     spec = load_spec(ProjectPaths(root))
-    return _push(root, slug, spec, provenance(root), connect())
+    return _push(root, slug, spec, provenance(root), client or connect(), adopt)
 
 
 def unpublish(
@@ -111,7 +114,7 @@ def provenance(root: Path) -> Provenance:
     return provenance_of(paths, load_spec(paths).spec)
 
 
-@cache
+@lru_cache(4)
 def _assets(client: Client) -> Assets:
     """Files that were uploaded by this process: endpoints that share one share its asset."""
     return Assets(client)

@@ -7,7 +7,7 @@ import difflib
 import pytest
 
 from runflow_build.errors import SpecError
-from runflow_build.project.spec_edit import with_models
+from runflow_build.project.spec_edit import with_endpoint, with_models
 from runflow_build.yaml_text import read_yaml
 
 URL = "https://huggingface.co/a/b/resolve/main/x.safetensors"
@@ -121,3 +121,33 @@ def test_an_entry_with_another_url_is_kept() -> None:
     other = "models:\n  loras/x.safetensors: {url: https://e.example/x}\n"
     after = with_models(HEAD + other + TAIL, NEW)
     assert read_yaml(after).value["models"]["loras/x.safetensors"]["url"] == "https://e.example/x"
+
+
+ENDPOINT = ["  two:", "    name: Two  # really", '    workflow: "two.json"']
+
+
+@pytest.mark.parametrize(
+    "endpoints",
+    [
+        "endpoints:\n  one: {workflow: one.json}\n",
+        "endpoints:\n    one:   # mine\n        workflow: one.json\n\n# the end\n",
+        "endpoints:\n  one: {workflow: one.json}\npolicy: {dirty_repositories: warn}\n",
+        "",
+    ],
+)
+def test_an_endpoint_is_added_behind_the_others(endpoints: str) -> None:
+    text = HEAD + endpoints
+    after = with_endpoint(text, "two", ENDPOINT)
+    wanted = {"name": "Two", "workflow": "two.json"}
+    before = read_yaml(text).value
+    known = {**(before.get("endpoints") or {}), "two": wanted}
+    assert read_yaml(after).value == {**before, "endpoints": known}
+    assert "# really" in "".join(added(text, after))
+
+
+def test_an_endpoint_is_not_added_to_a_list_on_one_line() -> None:
+    with pytest.raises(SpecError) as caught:
+        with_endpoint(HEAD + "endpoints: {one: {workflow: one.json}}\n", "two", ENDPOINT)
+    (finding,) = caught.value.findings
+    assert finding.code == "spec-not-edited"
+    assert finding.fix == "add the endpoint two by hand"
