@@ -12,7 +12,7 @@ from ....media.video import Video, VideoFile, VideoParts, frame_rate, read_parts
 from ....media.video_writing import AUTO, Coding, av1, encode, fast_vp9, save_mp4, vp9
 from ..input_files import input_file
 from ..node_class import NodeClass, Result, Run
-from ..output_files import save_files
+from ..output_files import save_file
 from .audio import named
 
 
@@ -38,7 +38,7 @@ def save_video(run: Run, video: Video, filename_prefix: str, format: str, codec:
         save_mp4(video, file, format, codec, run)
 
     width, height = size_of(video)
-    return Result(files=save_files(run, filename_prefix, ".mp4", [write], width, height))
+    return Result(files=save_file(run, filename_prefix, ".mp4", write, width, height))
 
 
 def save_webm(
@@ -76,7 +76,7 @@ def _save_webm(run: Run, parts: VideoParts, prefix: str, coding: Coding) -> tupl
         encode(file, "webm", parts, coding, run)
 
     width, height = size_of(parts)
-    return save_files(run, prefix, ".webm", [write], width, height)
+    return save_file(run, prefix, ".webm", write, width, height)
 
 
 CLASSES: Mapping[str, NodeClass] = {
