@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
-from ..findings import printable
+from ..findings import Finding, printable
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
@@ -39,7 +39,7 @@ class Silent:
 
     def received(self, step: Step, count: int) -> None: ...
 
-    def ended(self, step: Step, error: bool) -> None: ...
+    def ended(self, step: Step, error: bool, why: Sequence[Finding] = ()) -> None: ...
 
     def said(self, step: Step, line: str) -> None: ...
 
@@ -50,7 +50,7 @@ class Lines(Silent):
     def __init__(self, stream: TextIO) -> None:
         self._stream, self._lock = stream, threading.Lock()
 
-    def ended(self, step: Step, error: bool) -> None:
+    def ended(self, step: Step, error: bool, why: Sequence[Finding] = ()) -> None:
         with self._lock:
             words = f"{'failed' if error else 'done'}: {step.kind} {step.name}"
             print(printable(words), file=self._stream, flush=True)
@@ -75,7 +75,7 @@ class OnTerminal:
             if self._bars and step.place in self._tasks:
                 self._bars.advance(self._tasks[step.place], count)
 
-    def ended(self, step: Step, error: bool) -> None:
+    def ended(self, step: Step, error: bool, why: Sequence[Finding] = ()) -> None:
         with self._lock:
             if self._bars and step.place in self._tasks:
                 self._bars.remove_task(self._tasks.pop(step.place))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -40,7 +41,11 @@ class _Wish:
     submodules: bool
     offline: bool
     say: Say
+    stop: threading.Event | None = None
     inner: bool = False  # a submodule: its address is its repository's affair
+
+    def git(self, folder: Path | None = None) -> WorkGit:
+        return WorkGit(folder or self.folder, self.url, self.name, self.offline, self.stop)
 
     def within(self, one: Submodule) -> _Wish:
         folder, name = self.folder / one.path, f"{self.name}/{one.path}"
@@ -55,12 +60,14 @@ def checkout(
     submodules: bool = True,
     offline: bool = False,
     log: Callable[[str], None] | None = None,
+    stop: threading.Event | None = None,
 ) -> None:
     """Make `folder` a work tree of exactly `commit` of the repository `url`.
 
     A new one is made beside and renamed when it is whole. A clone of the repository without local
     changes is moved to the commit in place, and one that a killed process left on the way is moved
     to the end; what git does not track stays. Where all is well nothing is written or asked.
+    `stop` ends it, as a failure does.
 
     Raises RestoreError: `restore-in-the-way`, `checkout-changed`, `checkout-failed`,
     `commit-missing`, `submodule-unsafe`, `restore-busy`, `git-missing`, `git-failed`.
@@ -70,7 +77,7 @@ def checkout(
         raise failed(folder.name, f"{shown(url)} at {shown(commit)} is nothing that others have")
     say = log or (lambda line: None)
     folder = folder.absolute()
-    wish = _Wish(public, commit.lower(), folder, folder.name, submodules, offline, say)
+    wish = _Wish(public, commit.lower(), folder, folder.name, submodules, offline, say, stop)
     try:
         with _alone(folder):
             _settle(wish)
@@ -111,7 +118,7 @@ def _make(wish: _Wish) -> None:
     beside = wish.folder.with_name(name)
     try:
         beside.mkdir(parents=True)
-        git = WorkGit(beside, wish.url, wish.name, wish.offline)
+        git = wish.git(beside)
         git.create()
         _obtain(wish, git)
         git.check_out(wish.commit)
@@ -156,7 +163,7 @@ def _literal(name: str) -> str:
 
 
 def _move(wish: _Wish, now: str | None) -> None:
-    git = WorkGit(wish.folder, wish.url, wish.name, wish.offline)
+    git = wish.git()
     if wish.inner:
         git.point_to(wish.url)
     if now is not None:
@@ -178,7 +185,7 @@ def _finish(wish: _Wish) -> None:
     move = unfinished(wish.folder)
     if move is not None:
         wish.say("finishing an interrupted checkout")
-        git = WorkGit(wish.folder, wish.url, wish.name, wish.offline)
+        git = wish.git()
         foreign = resume(git, move, status_of(wish.folder)[1])
         if foreign:
             raise changed(wish.name, foreign)

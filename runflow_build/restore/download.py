@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from .. import digest
 from ..errors import RestoreError
 from ..findings import Finding
 from ..redact import redacted
@@ -16,7 +17,7 @@ from ..sources.http.backoff import pause_s
 from ..sources.http.client import Http
 from ..sources.http.outage import TOKEN_VARIABLES, host_of
 from ..sources.world import Unanswered
-from .first_bytes import kind_of
+from .first_bytes import is_text, kind_of
 from .partial import Partial
 from .store import ModelStore, not_written
 from .transfer import HEAD, Changed, NoRoom, Stopped, Transfer, WrongFile, piece_bytes
@@ -34,15 +35,20 @@ class Item:
 
     name: str  # what a person calls it: models/loras/x.safetensors
     url: str  # public
-    sha256: str  # lower-case hex
+    sha256: str | None  # lower-case hex; None: whatever comes is taken
     size: int | None  # bytes; None: not known
+
+    @property
+    def kept_as(self) -> str:
+        """What the store calls what has come of it."""
+        return self.sha256 or digest.of_bytes(self.url.encode())
 
 
 def download(
     http: Http,
     url: str,
     store: ModelStore,
-    sha256: str,
+    sha256: str | None,
     size: int | None,
     *,
     progress: Callable[[int], None],
@@ -51,21 +57,22 @@ def download(
     slots: threading.Semaphore | None = None,
     stop: threading.Event | None = None,
 ) -> Path:
-    """Have the file in the store; its path there.
+    """Have the file in the store; its path there, of which the last part is its hash.
 
-    What an earlier call left unfinished is gone on with. `progress` gets the number of bytes that
-    came, what was here already first; it is negative where some were of no use. `slots` bounds the
-    connections together with other downloads; `stop` ends it, keeping what came.
+    Without a hash nobody can tell whether it is the right file. What an earlier call left
+    unfinished is gone on with. `progress` gets the number of bytes that came, what was here already
+    first; it is negative where some were of no use. `slots` bounds the connections together with
+    other downloads; `stop` ends it, keeping what came.
 
     Raises RestoreError: `download-failed`, `download-not-the-file`, `download-insecure`,
     `restore-no-room`, `restore-not-written`.
     """
     item = Item(name or _file_name(url), url, sha256, size)
-    if known := store.path(sha256):
+    if sha256 and (known := store.path(sha256)):
         return _told(known, progress)
     _check_address(item)
-    with store.lock(sha256):
-        if known := store.path(sha256):
+    with store.lock(item.kept_as):
+        if sha256 and (known := store.path(sha256)):
             return _told(known, progress)
         bound = slots or threading.BoundedSemaphore(connections)
         one = _Download(http, item, store, progress, connections, bound, stop or threading.Event())
@@ -88,7 +95,7 @@ def download_all(
     """
     groups: dict[str, list[Item]] = {}
     for item in sorted(items, key=lambda item: -(item.size or 0)):
-        groups.setdefault(item.sha256, []).append(item)
+        groups.setdefault(item.kept_as, []).append(item)
     slots, stop = threading.BoundedSemaphore(max(1, connections)), threading.Event()
 
     def fetch(group: list[Item]) -> Path | RestoreError:
@@ -137,12 +144,13 @@ class _Download:
         item, parts = self.item, True
         why = Unanswered(f"{host_of(item.url)} has another file each time that we ask")
         for left in reversed(range(ATTEMPTS)):
-            partial = Partial(self.store.partial(item.sha256))
+            partial = Partial(self.store.partial(item.kept_as))
             try:
                 resumed = self._prepared(partial, parts)
                 came, content_type = self._transferred(partial, parts)
-                if came == item.sha256 and item.size in (None, partial.size):
-                    path = self.store.settle(item.sha256, partial.path)
+                self._refuse_text(partial, content_type)
+                if item.sha256 in (None, came) and item.size in (None, partial.size):
+                    path = self.store.settle(came, partial.path)
                     partial.discard()
                     return path
             except Changed as change:
@@ -163,11 +171,22 @@ class _Download:
         """Whether there is something to go on with."""
         size = self.item.size
         length = piece_bytes(size or 0, self.connections)
-        if parts and partial.resume(self.item.url, size, length):
+        is_there = parts and partial.resume(self.item.url, size, length)
+        # Where no hash tells afterwards, only the host's word says that the parts are of one file.
+        if is_there and (self.item.sha256 or partial.etag):
             self.progress(partial.received)
             return True
         partial.begin(size, length if parts else size or 1)
         return False
+
+    def _refuse_text(self, partial: Partial, content_type: str | None) -> None:
+        """Raise RestoreError for a page or the like that came where no hash would tell."""
+        if self.item.sha256 is not None:
+            return
+        with partial.path.open("rb") as file:
+            head = file.read(HEAD)
+        if is_text(head):
+            raise RestoreError(self._not_the_file(partial, "no model", content_type, head))
 
     def _transferred(self, partial: Partial, parts: bool) -> tuple[str, str | None]:
         """The sha256 of what came, and what the host called it. Raises Changed, OSError."""
@@ -214,7 +233,8 @@ class _Download:
         partial.discard()
         item, host = self.item, host_of(self.item.url)
         kind = kind_of(head)
-        wanted = f"sha256 {item.sha256}" + ("" if item.size is None else f", {item.size} bytes")
+        facts = [f"sha256 {item.sha256}"] if item.sha256 else []
+        wanted = ", ".join([*facts, *([] if item.size is None else [f"{item.size} bytes"])])
         got = f"{kind}, sent as {redacted(content_type or 'nothing in particular')[:80]}; {what}"
         token = TOKEN_VARIABLES.get(host)
         fix = "lock it again if the file was replaced on purpose: runflow lock --upgrade"
@@ -224,7 +244,7 @@ class _Download:
         return Finding(
             "download-not-the-file",
             f"{host} gives something else than {item.name}",
-            also=(("wanted", wanted), ("got", got), ("from", redacted(item.url))),
+            also=(("wanted", wanted or "a model file"), ("got", got), ("from", redacted(item.url))),
             fix=fix,
         )
 

@@ -33,5 +33,13 @@ def kind_of(head: bytes) -> str:
         return "an XML document"
     if start.startswith((b"{", b"[")):
         return "a JSON document"
-    is_text = all(byte in b"\t\r\n" or 32 <= byte < 127 for byte in head)
-    return "a text" if is_text else "a file of bytes"
+    plain = all(byte in b"\t\r\n" or 32 <= byte < 127 for byte in head)
+    return "a text" if plain else "a file of bytes"
+
+
+def is_text(head: bytes) -> bool:
+    """Whether a file is of a kind that no model is: a page, a message, nothing at all."""
+    return kind_of(head) in (
+        *("an empty file", "a web page", "an XML document", "a JSON document", "a text"),
+        "a pointer of Git LFS, not what it points to",
+    )

@@ -192,6 +192,8 @@ def _left_alone(wanted: WantedTree, changes: Sequence[str]) -> Finding:
 
 def _environment(wanted: Wanted, present: Present) -> Iterator[Step | Finding]:
     packages, off = wanted.packages, present.packages
+    if packages is None:
+        return
     if present.state.scripts:  # an install.py may install what it likes
         off = [one for one in off if one.kind != "extra"]
     if present.environment and not off and (present.is_whole or not present.is_own):
@@ -229,7 +231,8 @@ def _files(files: Sequence[WantedFile], present: Present, spec: Spec) -> Iterato
         if isinstance(verdict, Finding):
             yield verdict
             continue
-        is_at_hand = file.sha256 in present.stored or present.inputs.get(file.name) == file.sha256
+        own = present.inputs.get(file.name)
+        is_at_hand = file.sha256 in present.stored or (own is not None and own == file.sha256)
         if not is_at_hand and (lack := _unfetchable(file, spec, present)):
             yield lack
         else:
@@ -242,7 +245,7 @@ def _files(files: Sequence[WantedFile], present: Present, spec: Spec) -> Iterato
 def _to_fetch(file: WantedFile, present: Present) -> int | None:
     if file.size is None:
         return None
-    return max(0, file.size - present.partial.get(file.sha256, 0))
+    return max(0, file.size - present.partial.get(file.kept_as, 0))
 
 
 def _file(file: WantedFile, present: Present) -> str | Finding | None:

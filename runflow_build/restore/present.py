@@ -41,11 +41,10 @@ def look(
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         states = pool.map(lambda tree: _tree(folder, tree), wanted.trees)
         own = [file for file in wanted.files if file.url is None and not file.is_model]
-        environment = folder / ENVIRONMENT
-        has_environment = (environment / "pyvenv.cfg").is_file()
-        packages = drift(environment, wanted.packages.pylock, deep) if has_environment else []
+        environment, packages = folder / ENVIRONMENT, wanted.packages
+        has_environment = packages is not None and (environment / "pyvenv.cfg").is_file()
         files = _files(folder, wanted.files, digests, deep)
-        lacking = {one.sha256 for one in wanted.files if one.place not in files}
+        lacking = {one.kept_as for one in wanted.files if one.place not in files}
         stored = {sha256 for sha256 in lacking if store.path(sha256)}
         return Present(
             trees={
@@ -55,9 +54,11 @@ def look(
             },
             files=files,
             environment=has_environment,
-            is_own=is_ours(environment),
-            is_whole=is_whole(environment, wanted.packages.pylock, wanted.packages.python),
-            packages=packages,
+            is_own=packages is not None and is_ours(environment),
+            is_whole=bool(packages and is_whole(environment, packages.pylock, packages.python)),
+            packages=drift(environment, packages.pylock, deep)
+            if packages and has_environment
+            else [],
             state=read_state(folder),
             stored=stored,
             partial=_partial(store, lacking - stored),

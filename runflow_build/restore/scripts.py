@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
+import threading
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import RestoreError
 from ..file_names import SPEC_FILE, STATE_FOLDER
 from ..findings import Finding, Where
 from ..redact import redacted, shown
+from ..sources.stopping import ends_with
 from .environment import python_of
 from .wanted import COMFYUI, ENVIRONMENT
 
@@ -25,33 +30,58 @@ _KEPT = frozenset(
 )
 
 
-def run(folder: Path, pack: str, log: Callable[[str], None]) -> None:
+@dataclass(frozen=True)
+class Home:
+    """Where packs are, and the Python that their scripts run on."""
+
+    packs: Path  # custom_nodes/
+    python: Path
+    environment: Path  # of that Python
+    comfyui: Path  # its code
+    base: Path  # models/, input/ …
+    records: Path  # what scripts said
+    constraints: Path | None = None  # what pip and uv may not change
+
+    def of(self, pack: str) -> Path:
+        return self.packs / pack
+
+
+def restored(folder: Path) -> Home:
+    """That of a restored folder."""
+    whole = folder.resolve()
+    code, environment = whole / COMFYUI, whole / ENVIRONMENT
+    python, records = python_of(environment), folder / STATE_FOLDER
+    return Home(code / "custom_nodes", python, environment, code, code, records)
+
+
+def run(
+    home: Home, pack: str, log: Callable[[str], None], stop: threading.Event | None = None
+) -> None:
     """Run the pack's install.py as ComfyUI-Manager does, if it has one.
 
-    It gets the restored environment's Python, the pack as its folder, and an environment without
-    the user's keys and tokens. What it says goes to `log` and to .runflow/install-<pack>.log.
-    Raises RestoreError: `install-script-failed`.
+    It gets the home's Python, the pack as its folder, and an environment without the user's keys
+    and tokens. What it says goes to `log` and to install-<pack>.log among the records. `stop` ends
+    it. Raises RestoreError: `install-script-failed`.
     """
-    home = folder.resolve() / COMFYUI / "custom_nodes" / pack
-    if not (home / "install.py").is_file():
+    if not (home.of(pack) / "install.py").is_file():
         return
-    environment = folder.resolve() / ENVIRONMENT
-    python = python_of(environment)
-    record = folder / STATE_FOLDER / f"install-{pack}.log"
+    record = home.records / f"install-{pack}.log"
     last = ""
     with (
         record.open("w", encoding="utf-8", newline="\n") as file,
         subprocess.Popen(
-            [str(python), "install.py"],
-            cwd=home,
-            env=_environment(os.environ, environment, folder.resolve() / COMFYUI),
+            [str(home.python), "install.py"],
+            cwd=home.of(pack),
+            env=_environment(os.environ, home),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             encoding="utf-8",
             errors="replace",
+            start_new_session=os.name == "posix",  # to end all that it starts with it
         ) as process,
+        ends_with(stop, lambda: _kill(process)),
     ):
         for line in process.stdout or ():
             line = redacted(line.rstrip("\n"))
@@ -69,28 +99,38 @@ def run(folder: Path, pack: str, log: Callable[[str], None]) -> None:
         )
 
 
-def not_run(folder: Path, packs: Iterable[str]) -> list[Finding]:
+def _kill(process: subprocess.Popen[str]) -> None:
+    """End it, and what it started."""
+    with suppress(OSError):
+        if os.name == "posix":
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
+
+
+def not_run(home: Home, packs: Iterable[str]) -> list[Finding]:
     """The findings for packs that have an install.py which no policy allows."""
     return [
         Finding(
             "install-script-not-run",
             f"the node pack {pack} has an install.py, which did not run",
-            Where(f"{COMFYUI}/custom_nodes/{pack}/install.py"),
+            Where(f"{home.packs.parent.name}/custom_nodes/{pack}/install.py"),
             fix=f"read it; if the pack needs it, add {pack} to install_scripts under policy: in "
             f"{SPEC_FILE}",
         )
         for pack in packs
-        if (folder / COMFYUI / "custom_nodes" / pack / "install.py").is_file()
+        if (home.of(pack) / "install.py").is_file()
     ]
 
 
-def _environment(ours: Mapping[str, str], environment: Path, comfyui: Path) -> dict[str, str]:
-    programs = str(python_of(environment).parent)
+def _environment(ours: Mapping[str, str], home: Home) -> dict[str, str]:
+    limits = dict.fromkeys(("PIP_CONSTRAINT", "UV_CONSTRAINT"), str(home.constraints))
     return {
+        **(limits if home.constraints else {}),
         **{name: value for name, value in ours.items() if name in _KEPT},
-        "PATH": os.pathsep.join(filter(None, (programs, ours.get("PATH", "")))),
-        "VIRTUAL_ENV": str(environment),
-        "COMFYUI_PATH": str(comfyui),  # as ComfyUI-Manager sets them
-        "COMFYUI_FOLDERS_BASE_PATH": str(comfyui),
+        "PATH": os.pathsep.join(filter(None, (str(home.python.parent), ours.get("PATH", "")))),
+        "VIRTUAL_ENV": str(home.environment),
+        "COMFYUI_PATH": str(home.comfyui),  # as ComfyUI-Manager sets them
+        "COMFYUI_FOLDERS_BASE_PATH": str(home.base),
         "PYTHONUNBUFFERED": "1",
     }

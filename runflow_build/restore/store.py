@@ -133,6 +133,20 @@ class ModelStore:
             finally:
                 beside.unlink(missing_ok=True)
 
+    def hand_over(self, sha256: str, target: Path) -> None:
+        """Keep the content no longer: the file at `target`, which was placed, is the user's alone.
+
+        A link into the store keeps its file there. Raises RestoreError: `restore-not-written`.
+        """
+        with self.lock(sha256), _told(target):
+            if target.is_symlink() or not target.is_file():
+                return
+            place = self.place_of(sha256)
+            target.chmod(target.stat().st_mode | stat.S_IWUSR)
+            if os.name == "nt" and place.exists():
+                place.chmod(stat.S_IWRITE)
+            place.unlink(missing_ok=True)
+
     def _is_there(self, source: Path, sha256: str, target: Path) -> bool:
         """Whether the target is this file already; a link of ours to nowhere is taken away."""
         if not os.path.lexists(target):

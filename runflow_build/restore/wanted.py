@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
+from .. import digest
 from ..file_names import LOCK_FILE
 from ..findings import Finding, Key, Where
 from ..lock.model import Lock
@@ -53,13 +54,18 @@ class WantedFile:
 
     name: str  # models/<path> or input/<path>
     place: str  # POSIX, below the restored folder
-    sha256: str
+    sha256: str | None  # None: nobody says, and somebody takes it all the same
     size: int | None  # bytes; None: never seen, only declared
     url: str | None  # None: it lies in the project, or nothing says where to get it
 
     @property
     def is_model(self) -> bool:
         return self.name.startswith("models/")
+
+    @property
+    def kept_as(self) -> str:
+        """What the store calls the part of it that has come: its hash, or one of its address."""
+        return self.sha256 or digest.of_bytes((self.url or "").encode())
 
     @property
     def key(self) -> Key:
@@ -69,11 +75,13 @@ class WantedFile:
 
 @dataclass(frozen=True)
 class Wanted:
-    """All that a folder has to hold; ComfyUI is the first tree."""
+    """All that a folder has to hold; ComfyUI is the first tree, unless it runs there already."""
 
     trees: tuple[WantedTree, ...]
-    packages: WantedPackages
+    packages: WantedPackages | None  # None: those of the Python that runs ComfyUI are not ours
     files: tuple[WantedFile, ...]
+    requirements: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    # `requirements`: node pack -> what it asks of the Python that runs ComfyUI
 
     @property
     def packs(self) -> tuple[WantedTree, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -30,6 +31,7 @@ class WorkGit:
     url: str
     name: str  # what messages call it
     offline: bool = False
+    stop: threading.Event | None = None  # ends what goes on
 
     def create(self) -> None:
         """Make it, empty, in a folder that is empty."""
@@ -120,6 +122,7 @@ class WorkGit:
             work_tree=self.folder,
             network=network,
             limit_s=LONG_S,
+            stop=self.stop,
         )
 
     def _done(self, said: Said) -> Said:

@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 from ..redact import redacted
+from .stopping import ends_with
 from .world import Unanswered
 
 # Settings of uv that are about the machine and not about what is asked: where it keeps things, and
@@ -82,10 +83,12 @@ def call_uv(
     timeout_s: float,
     log: Callable[[str], None] | None = None,
     downloads: bool = False,
+    stop: threading.Event | None = None,
 ) -> Answer:
     """Run uv in a folder, without anybody's settings; `log` hears its standard error line by line.
 
     `downloads`: it may fetch a Python that is not installed, which nobody has checked by hash.
+    `stop` ends it.
 
     Raises Unanswered where uv is missing, cannot be run, or is not done in time.
     """
@@ -113,7 +116,7 @@ def call_uv(
     timer = threading.Timer(timeout_s, give_up)
     timer.start()
     try:
-        with process:
+        with process, ends_with(stop, process.kill):
             out, complaint = _read(process, log)
     finally:
         timer.cancel()

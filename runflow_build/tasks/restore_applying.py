@@ -91,13 +91,13 @@ def _trusting(planning: Planning, plan: Plan, git: GitCache, manners: Manners) -
     return replace(planning, answers=[*planning.answers, *yes])
 
 
-def _uses(plan: Plan, packages: WantedPackages, git: GitCache) -> list[tuple[str, str]]:
+def _uses(plan: Plan, packages: WantedPackages | None, git: GitCache) -> list[tuple[str, str]]:
     """Each repository whose code would come, with what for; submodules included.
 
     Raises RestoreError where a repository does not say what submodules it has.
     """
     uses, lacks = [], []
-    if plan.of("environment"):
+    if plan.of("environment") and packages:
         uses += [(url, f"the Python package {name}") for url, name in packages.code]
     steps = plan.of("checkout")
     with ThreadPoolExecutor(_AT_ONCE) as pool:

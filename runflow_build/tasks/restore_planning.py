@@ -98,7 +98,8 @@ class Planning:
         present = replace(present, state=present.state.with_(trusted=trusted, only=job.only))
         found = plan(job.wanted, present, job.spec, lambda url: self.trusts(url, trusted))
         findings = (*found.findings, *_lack_of_room(found, job.folder, self.store.folder))
-        target, rate = job.wanted.packages.target, read_rate(self.rate_file)
+        packages, rate = job.wanted.packages, read_rate(self.rate_file)
+        target = packages.target if packages else ""
         return present, Outcome(job.folder, target, found, rate, findings)
 
     def trusts(self, url: str, answers: Collection[str]) -> bool:

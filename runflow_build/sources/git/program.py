@@ -10,12 +10,14 @@ import atexit
 import os
 import signal
 import subprocess
+import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from ..stopping import ends_with
 from .working_tree import MISLEADING, NO_GIT, GitError, configured
 
 PROTOCOLS = "https:ssh:file"  # never ext::, which runs a program, nor what is not encrypted
@@ -77,10 +79,12 @@ def run(
     network: bool = False,
     limit_s: float = SHORT_S,
     stdin: bytes | None = None,
+    stop: threading.Event | None = None,
 ) -> Said:
     """What git says to `arguments` in the repository `git_dir`, or in its work tree.
 
     Without `network` no remote is asked, not even for objects that a partial clone left there.
+    `stop` ends it.
     Raises GitError `git-missing`.
     """
     try:
@@ -99,7 +103,8 @@ def run(
         )
     except git.exc.GitCommandNotFound:
         raise GitError(NO_GIT) from None
-    return _ended(started.proc, stdin, limit_s)
+    with ends_with(stop, lambda: _kill(started.proc)):
+        return _ended(started.proc, stdin, limit_s)
 
 
 _PIPE: Any = subprocess.PIPE  # GitPython's types know streams only
