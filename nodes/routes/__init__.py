@@ -1,15 +1,16 @@
 """What the pack answers on ComfyUI's server, below /runflow/: one file per feature."""
 
-from __future__ import annotations
-
-from . import job_routes
-from .requests import Table
-
 
 def add_routes() -> None:
     """Add all of them to the ComfyUI that is starting."""
+    from ..security.guard import guard_comfyui
+
+    guard_comfyui()  # before anything that may fail, or nobody would be asked for the password
+
+    from . import job_routes, security
     from .comfyui import server
+    from .requests import Table
 
     table = Table(server().routes)
-    for feature in (job_routes,):
+    for feature in (job_routes, security):
         feature.add(table)

@@ -10,18 +10,16 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import os
+import math
 from collections.abc import Awaitable, Callable
-from ipaddress import ip_address
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from ...runflow_build.errors import ApiRefusedError, RunflowError, UsageError
+from ..security.origin import ALLOWED_HOSTS, is_foreign, is_loopback, is_own_name, name_of
 
 MOST_BYTES = 1 << 20  # of a body, where a route says nothing else
-ALLOWED_HOSTS = "RUNFLOW_ALLOWED_HOSTS"  # names under which a proxy serves a loopback ComfyUI
 
 Handler = Callable[..., Awaitable[Any]]
 T = TypeVar("T")
@@ -47,8 +45,12 @@ class Table:
     def get(self, path: str, handler: Handler) -> None:
         """`handler(request)` gives a JSON value or a response."""
 
+        async def checked(request: web.Request) -> Any:
+            require_own_name(request)
+            return await handler(request)
+
         async def answer(request: web.Request) -> web.StreamResponse:
-            return await _answered(request, handler, request)
+            return await _answered(request, checked, request)
 
         self._routes.get(path)(answer)
 
@@ -85,65 +87,75 @@ async def in_thread(work: Callable[..., T], *args: Any) -> T:
 
 
 def require_own_page(request: web.Request) -> None:
-    """Raise RouteError 403 for a request that a page of another site may have caused.
-
-    A browser says where a POST comes from; programs say nothing and are let through. A name that is
-    not this machine's, for a ComfyUI that only this machine reaches, is a page that has its name
-    point here (DNS rebinding), unless a proxy's name is allowed.
-    """
-    origin, host = request.headers.get("Origin"), request.headers.get("Host", "")
-    site = request.headers.get("Sec-Fetch-Site", "same-origin")
-    foreign = origin is not None and urlsplit(origin).netloc.lower() != host.lower()
-    if foreign or site not in ("same-origin", "none"):
+    """Raise RouteError 403 for a request that a page of another site may have caused."""
+    require_own_name(request)
+    if is_foreign(request.headers):
         raise RouteError(403, "foreign-origin", "the request comes from a page of another site")
-    if _listens_on_loopback() and not _is_own_name(host):
-        name = _name(host)
+
+
+def require_own_name(request: web.Request) -> None:
+    """Raise RouteError 403 where only this machine reaches ComfyUI, yet calls it by a strange name.
+
+    It is that of a page which has its name point here (DNS rebinding), unless a proxy's.
+    """
+    host = request.headers.get("Host", "")
+    if _listens_on_loopback() and not is_own_name(host):
+        name = name_of(host) or ""
         fix = f"behind a proxy, start ComfyUI with {ALLOWED_HOSTS}={name} in its environment"
-        raise RouteError(403, "foreign-host", f"{name!r} is not a name of this machine", fix)
+        message = f"{name!r} is not a name of this machine"
+        raise RouteError(403, "foreign-host", message, fix if name else None)
 
 
 def _listens_on_loopback() -> bool:
     from .comfyui import options
 
-    return all(_is_loopback(one.strip()) for one in str(options().listen).split(","))
-
-
-def _is_own_name(host: str) -> bool:
-    name = _name(host)
-    allowed = os.environ.get(ALLOWED_HOSTS, "").lower().replace(",", " ").split()
-    return _is_loopback(name) or name in allowed
-
-
-def _name(host: str) -> str:
-    return (urlsplit(f"//{host}").hostname or "").lower()
-
-
-def _is_loopback(name: str) -> bool:
-    try:
-        return ip_address(name).is_loopback
-    except ValueError:
-        return name == "localhost" or name.endswith(".localhost")
+    return all(is_loopback(one.strip()) for one in str(options().listen).split(","))
 
 
 async def _json_object(request: web.Request, most_bytes: int) -> dict[str, Any]:
     if request.content_type != "application/json":
         raise RouteError(415, "bad-content-type", "the body is not application/json")
-    data = b""
-    async for chunk in request.content.iter_any():
-        data += chunk
-        if len(data) > most_bytes:
-            raise RouteError(413, "too-large", f"the body is larger than {most_bytes} bytes")
+    if (request.charset or "utf-8").lower() not in ("utf-8", "utf8"):
+        raise RouteError(415, "bad-content-type", "the body is not in UTF-8")
     try:
-        body = json.loads(data, parse_constant=_no_constant)
-    except (ValueError, RecursionError):  # UnicodeDecodeError is a ValueError
+        body = _json_of(await _bytes_of(request, most_bytes))
+    except (ValueError, RecursionError):  # UnicodeError is a ValueError
         raise RouteError(400, "bad-json", "the body is not JSON") from None
     if not isinstance(body, dict):
         raise RouteError(400, "bad-json", "the body is not a JSON object")
     return body
 
 
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
+async def _bytes_of(request: web.Request, most_bytes: int) -> bytes:
+    too_large = RouteError(413, "too-large", f"the body is larger than {most_bytes} bytes")
+    if (request.content_length or 0) > most_bytes:
+        raise too_large
+    parts, size = [], 0
+    try:
+        async for chunk in request.content.iter_any():
+            size += len(chunk)
+            if size > most_bytes:
+                raise too_large
+            parts.append(chunk)
+    except (web.RequestPayloadError, OSError) as error:
+        # Cut off on the way, or packed in a way that cannot be unpacked.
+        raise RouteError(400, "bad-body", "the body did not arrive whole") from error
+    return b"".join(parts)
+
+
+def _json_of(data: bytes) -> Any:
+    """The value; NaN, numbers out of range and halves of characters are no JSON that we pass on."""
+    value = json.loads(data.decode("utf-8-sig"), parse_constant=_finite, parse_float=_finite)
+    if b"\\ud" in data.lower():
+        json.dumps(value, ensure_ascii=False).encode()
+    return value
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text} is not JSON")
+    return value
 
 
 async def _answered(request: web.Request, handler: Handler, *args: Any) -> web.StreamResponse:

@@ -1,0 +1,1 @@
+"""Who may speak to this ComfyUI: the password, other sites' pages, and who can reach its port."""
