@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 import sys
 import time
 from dataclasses import dataclass
-from tempfile import TemporaryFile
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from . import matching
 from .node_class import NodeError, Run
+
+if TYPE_CHECKING:
+    import subprocess
 
 MOST_SECONDS = 60.0
 _POLL_S = 0.05
@@ -98,6 +99,8 @@ def _answer(run: Run, work: str, pattern: Pattern, string: str, *more: Any) -> A
 
 def _answer_of_a_process(run: Run, question: bytes) -> dict[str, Any]:
     """Raises RunStoppedError when the run ends before, and NodeError after MOST_SECONDS."""
+    from tempfile import TemporaryFile  # rarely needed, and milliseconds at every start
+
     # A file, because `communicate` forgets to go on writing to a pipe after a timeout.
     with TemporaryFile() as file, _started(file, question) as process:
         try:
@@ -112,6 +115,8 @@ def _answer_of_a_process(run: Run, question: bytes) -> dict[str, Any]:
 
 
 def _started(file: IO[bytes], question: bytes) -> subprocess.Popen[bytes]:
+    import subprocess
+
     try:
         file.write(question)
         file.seek(0)
@@ -127,11 +132,13 @@ def _started(file: IO[bytes], question: bytes) -> subprocess.Popen[bytes]:
 
 
 def _output(run: Run, process: subprocess.Popen[bytes]) -> bytes:
+    from subprocess import TimeoutExpired
+
     end = time.monotonic() + MOST_SECONDS
     while True:
         try:
             return process.communicate(timeout=_POLL_S)[0]
-        except subprocess.TimeoutExpired:
+        except TimeoutExpired:
             run.check()
         if time.monotonic() > end:
             raise NodeError(
