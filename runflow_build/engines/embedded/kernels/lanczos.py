@@ -34,11 +34,9 @@ def lanczos(image: Floats, width: int, height: int, check: Callable[[], None]) -
         raise NodeError(
             f"lanczos cannot scale pictures of {channels} channels", "choose another method"
         )
-    if channels == 4:  # in planes, as ComfyUI leaves it here: torch goes by that when it scales on
-        planes = np.empty((batch, channels, height, width), np.float32)
-        result: Floats = planes.transpose(0, 2, 3, 1)
-    else:
-        result = np.empty((batch, height, width, channels), np.float32)
+    # In planes, as ComfyUI leaves it here: the last bit of what torch makes of it goes by that.
+    planes = np.empty((batch, channels, height, width), np.float32)
+    result: Floats = planes.transpose(0, 2, 3, 1)
     large = old_height * old_width + height * width >= _LARGE
     in_parts = large and _PARTS > 1 and can_be_cut(image, width, height)
     for one, into in zip(image, result, strict=True):
