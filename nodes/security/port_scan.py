@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 import aiohttp
 
-from ..runflow_build.errors import UsageError
+from ...runflow_build.errors import UsageError
 from .origin import is_loopback
 
 ADDRESS_SERVICES = (
@@ -174,8 +174,8 @@ class _Services:
     @classmethod
     def of_environment(cls) -> _Services | None:
         """None: nothing outside of this machine may be asked. Raises UsageError."""
-        from ..runflow_build.sources.mirrors import mirrors_of
-        from ..runflow_build.sources.online import is_offline
+        from ...runflow_build.sources.mirrors import mirrors_of
+        from ...runflow_build.sources.online import is_offline
 
         return None if is_offline(os.environ) else cls(mirrors_of(os.environ).local)
 
