@@ -21,7 +21,7 @@ REQUIREMENTS = [line for line in LINES if line and not line.startswith("#")]
 
 def test_it_is_the_dependencies_and_the_extra_of_the_pack() -> None:
     wanted = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["plugin"]]
-    assert sorted(REQUIREMENTS) == sorted(wanted)
+    assert {Requirement(line) for line in REQUIREMENTS} == {Requirement(line) for line in wanted}
     assert sorted(REQUIREMENTS) == REQUIREMENTS
 
 
