@@ -70,7 +70,8 @@ def download(
     item = Item(name or _file_name(url), url, sha256, size)
     if sha256 and (known := store.path(sha256)):
         return _told(known, progress)
-    _check_address(item)
+    if odd := insecure(item.name, item.url):
+        raise RestoreError(odd)
     with store.lock(item.kept_as):
         if sha256 and (known := store.path(sha256)):
             return _told(known, progress)
@@ -254,18 +255,16 @@ def _told(known: Path, progress: Callable[[int], None]) -> Path:
     return known
 
 
-def _check_address(item: Item) -> None:
-    parts = urlsplit(item.url)
+def insecure(name: str, url: str) -> Finding | None:
+    """What is wrong with the address of a file: anybody on the way could change what comes."""
+    parts = urlsplit(url)
     if parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK):
-        return
-    raise RestoreError(
-        Finding(
-            "download-insecure",
-            f"{item.name} would come over {parts.scheme or 'no protocol'}, where anybody may "
-            "change it",
-            also=(("from", redacted(item.url)),),
-            fix="give it an https:// URL in runflow.yaml, and run `runflow lock`",
-        )
+        return None
+    return Finding(
+        "download-insecure",
+        f"{name} would come over {parts.scheme or 'no protocol'}, where anybody may change it",
+        also=(("from", redacted(url)),),
+        fix="give it an https:// URL in runflow.yaml, and run `runflow lock`",
     )
 
 

@@ -34,6 +34,7 @@ _LOOK_S, _INSTALL_S = 900.0, 6 * 3600.0
 _CHANGE = re.compile(r"^ ([+~-]) ([A-Za-z0-9][A-Za-z0-9._-]*)(?:==(\S+)| @ (\S+))")
 _NAME = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
 _VERSION = re.compile(r"[0-9][0-9A-Za-z.!+_-]*")
+_UNBUILT = re.compile(r"--no-build|no usable wheels|[Bb]uilding source distributions? .*disabled")
 _MOST_LINES = 6  # of an explanation
 
 Log = Callable[[str], None]
@@ -95,11 +96,17 @@ def changes(
     mirrors: Mirrors,
     offline: bool = False,
     environ: Mapping[str, str] = os.environ,
-) -> list[Change]:
-    """What `install` would do; nothing is changed. Raises as `install`."""
+) -> list[Change] | None:
+    """What `install` would do; nothing is changed, and no code of a package runs.
+
+    None where only building a package would tell. Raises as `install`.
+    """
+    options = ["--dry-run", "--no-build"]
     answer = _call(
-        interpreter, requirements, ["--dry-run"], mirrors, offline, environ, _LOOK_S, None, None
+        interpreter, requirements, options, mirrors, offline, environ, _LOOK_S, None, None
     )
+    if answer.code and _UNBUILT.search(answer.problem):
+        return None
     if answer.code:
         raise _refusal(answer, by, mirrors)
     return changes_in(answer.complaint)

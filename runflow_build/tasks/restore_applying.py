@@ -17,10 +17,11 @@ from ..findings import Finding, has_errors
 from ..restore.apply import Tools, apply, not_fetched
 from ..restore.plan import Plan, Step
 from ..restore.state import read_state
-from ..restore.store import not_written
+from ..restore.store import ModelStore, not_written
 from ..restore.submodules import Submodule, submodules_of
 from ..restore.trust import asked, questions, refusals
 from ..restore.wanted import COMFYUI, WantedPackages
+from ..sources.digests import DigestCache
 from ..sources.file_hosts.online import tokens_of
 from ..sources.git.hosts import GitCache
 from ..sources.http.answers import AnswerCache
@@ -42,11 +43,12 @@ def done(
     environ: Mapping[str, str],
 ) -> Outcome:
     """Ask, then do what the outcome plans; a no leaves no trace. Raises RestoreError."""
-    with _tools(planning, environ, offline) as tools:
+    kept, inputs = (planning.store, planning.digests), planning.job.inputs
+    with tools_of(*kept, inputs, environ, offline) as tools:
         planning = _trusting(planning, outcome.plan, tools.git, manners)
         manners.show(outcome)
         _agreed(manners)
-        with _alone(planning.job.folder):
+        with alone(planning.job.folder):
             present, outcome = planning.now()  # another process may have done some of it
             if has_errors(outcome.findings):
                 raise RestoreError(*outcome.findings)
@@ -57,7 +59,13 @@ def done(
 
 
 @contextmanager
-def _tools(planning: Planning, environ: Mapping[str, str], offline: bool) -> Iterator[Tools]:
+def tools_of(
+    store: ModelStore,
+    digests: DigestCache,
+    inputs: Path,
+    environ: Mapping[str, str],
+    offline: bool,
+) -> Iterator[Tools]:
     """What the steps are done with. Raises UsageError `mirror-malformed`."""
     cache, mirrors = cache_folder(environ), mirrors_of(environ)
     with (
@@ -69,10 +77,10 @@ def _tools(planning: Planning, environ: Mapping[str, str], offline: bool) -> Ite
         yield Tools(
             git=GitCache(cache / "git", offline=offline),
             http=http,
-            store=planning.store,
-            digests=planning.digests,
+            store=store,
+            digests=digests,
             mirrors=mirrors,
-            inputs=planning.job.inputs,
+            inputs=inputs,
             offline=offline,
         )
 
@@ -138,7 +146,7 @@ def _agreed(manners: Manners) -> None:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def alone(folder: Path) -> Iterator[None]:
     """Hold the folder for one restore at a time. Raises RestoreError `restore-busy`."""
     place = folder / STATE_FOLDER
     try:
