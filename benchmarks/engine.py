@@ -14,6 +14,7 @@ Where a ComfyUI runs, the trivial prompt goes there, too, until /history says th
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
 import subprocess
 import sys
@@ -62,7 +63,11 @@ def trivial_by_hand(folder: Path) -> None:
 
 
 def fresh_interpreter(code: str) -> None:
-    subprocess.run([sys.executable, "-c", code], check=True)
+    environ = {name: value for name, value in os.environ.items() if name not in _NO_BYTECODE}
+    subprocess.run([sys.executable, "-c", code], check=True, env=environ)
+
+
+_NO_BYTECODE = ("PYTHONDONTWRITEBYTECODE",)  # an installed package has its bytecode
 
 
 def measured_ms(
