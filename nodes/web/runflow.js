@@ -1,6 +1,7 @@
 // The pack's entry in the editor: one extension, made of a part per feature.
 
 import { app } from "../../scripts/app.js";
+import { security } from "./security/security.js";
 
 /**
  * What a feature brings: members of ComfyUI's extension interface, each optional.
@@ -14,7 +15,7 @@ import { app } from "../../scripts/app.js";
  */
 
 /** @type {Feature[]} */
-const features = [];
+const features = [security];
 
 app.registerExtension({
   name: "runflow",

@@ -1,0 +1,47 @@
+// The panel of who may come in and who can reach ComfyUI; opened from the settings and the commands.
+
+import { element } from "../elements.js";
+import { get } from "../requests.js";
+import { openPanel } from "./panel.js";
+import { loadStyle } from "./style.js";
+import { stateText } from "./words.js";
+
+const COMMAND = "Runflow.Security";
+
+/** What stands in the settings: how it is, and a button. It is read when the settings are shown. */
+function summary() {
+  const state = element("span", { class: "runflow-security-summary", role: "status" });
+  const show = async () => {
+    state.textContent = await get("/security").then(stateText, (error) => error.message);
+  };
+  loadStyle();
+  show();
+  const open = async () => {
+    await openPanel();
+    show();
+  };
+  const button = element(
+    "button",
+    { type: "button", class: "runflow-security-button", onclick: open },
+    "Open the security panel",
+  );
+  return element("div", { class: "runflow-security-setting" }, state, button);
+}
+
+/** @type {import("../runflow.js").Feature} */
+export const security = {
+  settings: [
+    {
+      id: "Runflow.Security",
+      name: "Password and reachability",
+      category: ["Runflow", "Security", "Password"],
+      tooltip: "Who may come in, and who can reach this ComfyUI",
+      type: summary, // shows; there is no value, so nothing is ever saved
+      defaultValue: null,
+    },
+  ],
+  commands: [
+    { id: COMMAND, label: "Runflow: password and reachability", function: () => openPanel() },
+  ],
+  menuCommands: [{ path: ["Runflow"], commands: [COMMAND] }],
+};
