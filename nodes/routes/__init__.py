@@ -7,10 +7,10 @@ def add_routes() -> None:
 
     guard_comfyui()  # before anything that may fail, or nobody would be asked for the password
 
-    from . import job_routes, security
+    from . import connection, deploy, job_routes, security
     from .comfyui import server
     from .requests import Table
 
     table = Table(server().routes)
-    for feature in (job_routes, security):
+    for feature in (job_routes, connection, deploy, security):
         feature.add(table)

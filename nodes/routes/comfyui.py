@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+import sys
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
+
+_log = logging.getLogger(__name__)
 
 
 def server() -> Any:
@@ -53,8 +58,94 @@ def state_folder() -> Path:
     return folder
 
 
+def model_file(path: str) -> Path | None:
+    """The file that ComfyUI would load for a path below models/, wherever the user keeps models."""
+    import folder_paths
+
+    kind, _, name = path.partition("/")
+    found = folder_paths.get_full_path(kind, name) if name else None
+    place = Path(found) if found else Path(folder_paths.models_dir) / path
+    return place if place.is_file() else None
+
+
+def prompts_left() -> int:
+    """How many prompts are running or waiting."""
+    left: int = server().prompt_queue.get_tasks_remaining()
+    return left
+
+
+def opens_browser() -> bool:
+    """Whether ComfyUI opens a page of its own when it starts."""
+    return bool(getattr(options(), "auto_launch", False))
+
+
 def options() -> Any:
     """The arguments that ComfyUI was started with: `listen`, `port` …"""
     from comfy.cli_args import args
 
     return args
+
+
+def other_pack(ours: Mapping[str, type]) -> str | None:
+    """The folder of a pack that has classes under names of ours; None: there is none."""
+    known = getattr(sys.modules.get("nodes"), "NODE_CLASS_MAPPINGS", {})
+    for name, node_class in ours.items():
+        if known.get(name, node_class) is not node_class:
+            place = str(getattr(known[name], "RELATIVE_PYTHON_MODULE", "ComfyUI itself"))
+            return place.removeprefix("custom_nodes.")
+    return None
+
+
+def when_started(work: Callable[[], None]) -> None:
+    """Call it when all packs are loaded and before the first request is answered."""
+
+    async def call(app: Any) -> None:
+        work()
+
+    server().app.on_startup.append(call)
+
+
+def version() -> str | None:
+    """ComfyUI's version, as its code says since 0.3.9."""
+    try:
+        from comfyui_version import __version__
+    except ImportError:
+        return None
+    return str(__version__)
+
+
+def node_info(names: Iterable[str]) -> dict[str, Any]:
+    """What /object_info says of these classes; without those that are not there or fail.
+
+    From the registry itself, for a request to our own server would need its address and password.
+    Source of the shape: ComfyUI, server.py node_info at 3cd7b32f.
+    """
+    registry = sys.modules["nodes"]
+    told = {}
+    for name in names:
+        node_class = registry.NODE_CLASS_MAPPINGS.get(name)
+        try:
+            if node_class is not None:
+                titles = registry.NODE_DISPLAY_NAME_MAPPINGS
+                told[name] = _info(name, node_class, titles.get(name, name))
+        except Exception:  # of another pack's code, which may do anything
+            _log.exception("runflow: the class %s does not say what it takes", name)
+    return told
+
+
+def _info(name: str, node_class: Any, title: str) -> dict[str, Any]:
+    if hasattr(node_class, "GET_NODE_INFO_V1"):
+        info: dict[str, Any] = node_class.GET_NODE_INFO_V1()
+        return info
+    inputs, outputs = node_class.INPUT_TYPES(), node_class.RETURN_TYPES
+    return {
+        "input": inputs,
+        "input_order": {section: list(fields) for section, fields in inputs.items()},
+        "output": outputs,
+        "output_is_list": getattr(node_class, "OUTPUT_IS_LIST", [False] * len(outputs)),
+        "output_name": getattr(node_class, "RETURN_NAMES", outputs),
+        "name": name,
+        "display_name": title,
+        "python_module": getattr(node_class, "RELATIVE_PYTHON_MODULE", "nodes"),
+        "output_node": getattr(node_class, "OUTPUT_NODE", False) is True,
+    }

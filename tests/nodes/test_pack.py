@@ -67,6 +67,7 @@ def test_it_exports_our_classes_with_their_names(pack: Path) -> None:
         "RunflowInputFile": "Runflow Input File",
         "RunflowOutputImage": "Runflow Output Image",
         "RunflowOutputFile": "Runflow Output File",
+        "RunflowDeploy": "Runflow Deploy",
         # One needs a part of ComfyUI that is not there in this process.
         **{
             name: saver.display_name

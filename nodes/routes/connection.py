@@ -1,0 +1,73 @@
+"""Which API is meant and which hosts have a key. Keys come in and never go out again.
+
+They lie in the user's config file, which the command line shares: mode 0600, outside of ComfyUI's
+folders, of workflows and of the settings that ComfyUI serves in clear.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .requests import RouteError, Table, in_thread
+
+
+def add(table: Table) -> None:
+    table.get("/runflow/connection", _state)
+    table.post("/runflow/connection", _change)
+
+
+async def _state(request: Any) -> Any:
+    """`{"url", "host", "url_from", "has_key", "hosts": [{"host", "from"}]}`."""
+    return await in_thread(_told)
+
+
+async def _change(request: Any, body: dict[str, Any]) -> Any:
+    """`{"action": "keep-key", "url", "key"}`, `{"action": "forget-key", "host"}` or
+    `{"action": "set-url", "url"}`, of which an empty one means the hosted API; the new state."""
+    from ...runflow_build.publish import settings_edit
+
+    action = body.get("action")
+    if action == "keep-key":
+        url, key = address(text(body, "url")), text(body, "key").strip()
+        await in_thread(settings_edit.keep_key, url, key)
+    elif action == "forget-key":
+        await in_thread(settings_edit.forget_key, text(body, "host"))
+    elif action == "set-url":
+        url = text(body, "url").strip()
+        await in_thread(settings_edit.set_url, address(url) if url else None)
+    else:
+        raise RouteError(400, "bad-body", "`action` is keep-key, forget-key or set-url")
+    return await in_thread(_told)
+
+
+def text(body: dict[str, Any], name: str, default: str | None = None) -> str:
+    """A text of the body. Raises RouteError."""
+    value = body.get(name, default)
+    if not isinstance(value, str):
+        raise RouteError(400, "bad-body", f"`{name}` is not a text")
+    return value
+
+
+def address(typed: str) -> str:
+    """The URL that a person means who types only a host."""
+    from ...runflow_build.publish.settings import is_loopback
+
+    typed = typed.strip()
+    if not typed or "://" in typed:
+        return typed
+    host = typed.partition("/")[0]
+    name = host.rpartition(":")[0] if ":" in host.rpartition("]")[2] else host
+    return f"{'http' if is_loopback(name.strip('[]')) else 'https'}://{typed}"
+
+
+def _told() -> dict[str, Any]:
+    from ...runflow_build.publish.settings import settled
+
+    known = settled()
+    return {
+        "url": known.base_url,
+        "host": known.host,
+        "url_from": known.url_from,
+        "has_key": known.host in known.hosts,
+        "hosts": [{"host": host, "from": place} for host, place in sorted(known.hosts.items())],
+    }

@@ -1,0 +1,137 @@
+"""Deploy and Save as files: the graph that the page sends, and a job that brings it there."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..jobs import JOBS, Job
+from .comfyui import base_folder, code_folder, input_folder, node_info, state_folder, version
+from .connection import address, text
+from .requests import RouteError, Table, in_thread
+
+if TYPE_CHECKING:
+    from ...runflow_build.publish.settings import Connection
+    from ...runflow_build.tasks.from_editor import Editor
+
+MOST_BYTES = 64 << 20  # of a graph
+KINDS = ("deploy", "save")  # they write the same projects: one at a time
+
+
+def add(table: Table) -> None:
+    table.post("/runflow/deploy", _deploy, MOST_BYTES)
+    table.post("/runflow/save", _save, MOST_BYTES)
+
+
+async def _deploy(request: Any, body: dict[str, Any]) -> Any:
+    """`{"graph", "name"}` and, as wished, `host` (of the node), `allow_host` (the host that the
+    user said yes to), `key` (used once, kept nowhere), `upgrade`, `adopt`: `{"job", "slug"}`."""
+    graph, name = _graph(body), text(body, "name")
+    where = await in_thread(
+        connection_of, text(body, "host", ""), text(body, "allow_host", ""), text(body, "key", "")
+    )
+    upgrade, adopt = body.get("upgrade") is True, body.get("adopt") is True
+    slug = await in_thread(_slug, name)
+
+    def work(job: Job) -> dict[str, Any]:
+        from ...runflow_build.tasks.deploy import deploy
+
+        done = deploy(
+            project_of(slug),
+            graph,
+            name,
+            editor(),
+            where,
+            tell=job.tell,
+            check=job.check,
+            upgrade=upgrade,
+            adopt=adopt,
+        )
+        return done.to_json()
+
+    return _started("deploy", work, slug)
+
+
+async def _save(request: Any, body: dict[str, Any]) -> Any:
+    """`{"graph", "name", "folder"}` and, as wished, `upgrade`: `{"job", "slug", "folder"}`."""
+    graph, name, typed = _graph(body), text(body, "name"), text(body, "folder")
+    upgrade = body.get("upgrade") is True
+    slug = await in_thread(_slug, name)
+    folder = await in_thread(_folder, typed)
+
+    def work(job: Job) -> dict[str, Any]:
+        from ...runflow_build.tasks.deploy import save
+
+        done = save(folder, graph, name, editor(), tell=job.tell, check=job.check, upgrade=upgrade)
+        return {**done.to_json(), "folder": str(folder)}
+
+    return {**_started("save", work, slug), "folder": str(folder)}
+
+
+def connection_of(host: str, allowed: str, key: str) -> Connection:
+    """Where to, with which key.
+
+    A workflow comes from anywhere: the host that its node names gets a key only where it is the
+    settings' own, or where the user has said yes to just this host. The key is that host's own, or
+    the one that was typed for it. Raises RouteError, ApiError.
+    """
+    from ...runflow_build.publish.settings import (
+        Connection,
+        checked_key,
+        checked_url,
+        connection_to,
+        host_of,
+        settled,
+    )
+
+    own = settled()
+    url = checked_url(address(host)) if host.strip() else own.base_url
+    name = host_of(url)
+    if name not in (own.host, allowed.strip()):
+        message = f"the workflow names the host {name}; the settings name {own.host}"
+        fix = f"say yes to {name}, or empty `host` in the Runflow Deploy node"
+        raise RouteError(409, "host-not-confirmed", message, fix)
+    if key.strip():
+        return Connection(url, checked_key(key.strip()))
+    return connection_to(url)
+
+
+def project_of(slug: str) -> Path:
+    """Where the button keeps an endpoint's project, so that pins stay from deploy to deploy."""
+    return state_folder() / "projects" / slug
+
+
+def editor() -> Editor:
+    """This ComfyUI, as what a project is captured from."""
+    from ...runflow_build.sources.install import Install
+    from ...runflow_build.tasks.from_editor import Editor
+
+    install = Install(code_folder(), base_folder(), Path(sys.prefix))
+    return Editor(install, input_folder(), version(), node_info)
+
+
+def _graph(body: dict[str, Any]) -> dict[str, Any]:
+    graph = body.get("graph")
+    if not isinstance(graph, dict) or not isinstance(graph.get("nodes"), list):
+        raise RouteError(400, "bad-body", "`graph` is not a graph as the editor saves it")
+    return graph
+
+
+def _slug(name: str) -> str:
+    from ...runflow_build.tasks.from_editor import slug_named
+
+    return slug_named(name)
+
+
+def _folder(typed: str) -> Path:
+    from ...runflow_build.tasks.deploy import project_folder
+
+    return project_folder(typed, editor(), Path.home())
+
+
+def _started(kind: str, work: Any, slug: str) -> dict[str, Any]:
+    if any(JOBS.running(one) for one in KINDS):
+        message = "another deploy is running; wait for its end, or cancel it"
+        raise RouteError(409, "deploy-running", message)
+    return {"job": JOBS.start(kind, work).id, "slug": slug}
