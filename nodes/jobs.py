@@ -44,6 +44,11 @@ class Job:
     def cancelled(self) -> bool:
         return self._cancelled.is_set()
 
+    @property
+    def stop(self) -> threading.Event:
+        """Set once the user has cancelled it; for work that waits, or starts programs."""
+        return self._cancelled
+
     def cancel(self) -> None:
         """Ask the work to stop where it next looks."""
         self._cancelled.set()

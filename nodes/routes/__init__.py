@@ -7,10 +7,10 @@ def add_routes() -> None:
 
     guard_comfyui()  # before anything that may fail, or nobody would be asked for the password
 
-    from . import connection, deploy, job_routes, security
+    from . import auto_setup, connection, deploy, job_routes, restart, security
     from .comfyui import server
     from .requests import Table
 
     table = Table(server().routes)
-    for feature in (job_routes, connection, deploy, security):
+    for feature in (job_routes, auto_setup, connection, deploy, restart, security):
         feature.add(table)

@@ -1,6 +1,7 @@
 // The pack's entry in the editor: one extension, made of a part per feature.
 
 import { app } from "../../scripts/app.js";
+import { autoSetup } from "./auto_setup/auto_setup.js";
 import { security } from "./security/security.js";
 
 /**
@@ -11,11 +12,12 @@ import { security } from "./security/security.js";
  *   menuCommands?: object[],
  *   setup?: () => void | Promise<void>,
  *   nodeCreated?: (node: any) => void,
+ *   afterConfigureGraph?: (missing: any[]) => void,
  * }} Feature
  */
 
 /** @type {Feature[]} */
-const features = [security];
+const features = [autoSetup, security];
 
 app.registerExtension({
   name: "runflow",
@@ -27,5 +29,8 @@ app.registerExtension({
   },
   nodeCreated(/** @type {any} */ node) {
     for (const one of features) one.nodeCreated?.(node);
+  },
+  afterConfigureGraph(/** @type {any[]} */ missing) {
+    for (const one of features) one.afterConfigureGraph?.(missing);
   },
 });

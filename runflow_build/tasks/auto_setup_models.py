@@ -62,7 +62,7 @@ def _present_model(path: str, references: list[ModelReference], asking: Asking) 
     file = next(filter(None, places), None)
     if file is None:
         return None
-    row = Row("model", path, "present", nodes_of(references), note="installed")
+    row = Row("model", path, "present", nodes_of(references))
     said = {one.sha256 for one in references if one.sha256}
     if not said:
         return row
@@ -75,7 +75,7 @@ def _present_model(path: str, references: list[ModelReference], asking: Asking) 
         )
         return replace(row, findings=(told,))
     if content.sha256 in said:
-        return replace(row, verified=True, note="installed, and the file that the workflow means")
+        return replace(row, verified=True, note="the very file that the workflow means")
     message = f"{path} is there, and is another file than the one that the workflow means"
     fix = "rename or remove yours to get the other one, or leave it"
     also = (("is", f"sha256 {content.sha256}"), ("meant", f"sha256 {', '.join(sorted(said))}"))

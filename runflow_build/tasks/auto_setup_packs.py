@@ -39,7 +39,7 @@ _NAME: TypeAdapter[str] = TypeAdapter(PackName)
 
 def pack_rows(wishes: Wishes, asking: Asking) -> list[Row]:
     rows = [
-        Row("pack", folder, "present", users, note="installed")
+        Row("pack", folder, "present", users)
         for folder, users in sorted(wishes.packs.items())
     ]
     foreign = set(wishes.missing) - wishes.core

@@ -242,21 +242,29 @@ def answers(url: str) -> bool:
     params=["host", pytest.param("comfyui", marks=[pytest.mark.comfyui, pytest.mark.slow])],
 )
 def comfyui_host(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    comfyui_environ: Mapping[str, str],
 ) -> Iterator[ComfyUI]:
     """A ComfyUI with our pack in it: the stand-in, and then the real one where it is installed."""
     base = tmp_path_factory.mktemp(request.param)
     prepare(base)
     if request.param == "host":
-        with request.getfixturevalue("started_host")(base) as host:
+        with request.getfixturevalue("started_host")(base, env=comfyui_environ) as host:
             yield host
         return
     _require_dependencies_in_comfyui()
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in by_itself(base).items():
+        for name, value in {**by_itself(base), **comfyui_environ}.items():
             patch.setenv(name, value)
         with request.getfixturevalue("started_comfyui")(base) as url:
             yield ComfyUI(url, base, real=True)
+
+
+@pytest.fixture(scope="module")
+def comfyui_environ() -> Mapping[str, str]:
+    """What a module of tests wants in the environment of its ComfyUI."""
+    return {}
 
 
 def by_itself(base: Path) -> dict[str, str]:

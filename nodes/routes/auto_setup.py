@@ -1,0 +1,145 @@
+"""Auto setup: look what the graph lacks, and install rows of what was found.
+
+A page never says from where or to where: it names rows of a plan that is kept here, and the
+questions that its user has said yes to.
+"""
+
+from __future__ import annotations
+
+import secrets
+import sys
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..jobs import JOBS, Job
+from .comfyui import base_folder, code_folder, model_file, node_info, version
+from .requests import RouteError, Table
+
+if TYPE_CHECKING:
+    from ...runflow_build.tasks.auto_setup import Running, Setup
+
+MOST_BYTES = 64 << 20  # of a graph
+MOST_WORDS = 10_000  # rows, answers or types in one request
+LOOK, INSTALL = "auto_setup_plan", "auto_setup"  # kinds of jobs
+_KEPT = 8  # plans
+
+
+class _Plans:
+    """The latest plans, by an id that nobody guesses."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[str, Setup] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def keep(self, setup: Setup) -> str:
+        id = secrets.token_hex(8)
+        with self._lock:
+            self._kept[id] = setup
+            while len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)
+        return id
+
+    def get(self, id: str) -> Setup | None:
+        return self._kept.get(id)
+
+
+_PLANS = _Plans()
+_now: dict[str, Any] = {"plan": None, "job": None, "restart": False}  # what a reloaded page wants
+
+
+def add(table: Table) -> None:
+    table.get("/runflow/auto-setup", _state)
+    table.post("/runflow/auto-setup/plan", _look, MOST_BYTES)
+    table.post("/runflow/auto-setup/start", _start)
+
+
+async def _state(request: Any) -> Any:
+    """`{"job", "plan", "rows", "restart"}`: the installation that is running, if there is one, and
+    whether something that was installed waits for a restart."""
+    plan, job = _PLANS.get(_now["plan"] or ""), JOBS.get(_now["job"] or "")
+    told: dict[str, Any] = {"restart": _now["restart"]}
+    if plan and job and job.state == "running":
+        told |= {"job": job.id, "plan": _now["plan"], **plan.to_json()}
+    return told
+
+
+async def _look(request: Any, body: dict[str, Any]) -> Any:
+    """`{"graph"}` and, as the editor knows them, `unknown` node types: `{"job"}`, whose last event
+    has `plan`, `rows` and `findings`."""
+    graph = body.get("graph")
+    if not isinstance(graph, dict) or not isinstance(graph.get("nodes"), list):
+        raise RouteError(400, "bad-body", "`graph` is not a graph as the editor saves it")
+    unknown = _words(body, "unknown") if "unknown" in body else None
+    _refuse_second(LOOK)
+
+    def work(job: Job) -> dict[str, Any]:
+        from ...runflow_build.tasks.auto_setup import look
+
+        setup = look(graph, running(), unknown=unknown, tell=job.tell, check=job.check)
+        job.check()
+        return {"plan": _PLANS.keep(setup), **setup.to_json()}
+
+    return {"job": JOBS.start(LOOK, work).id}
+
+
+async def _start(request: Any, body: dict[str, Any]) -> Any:
+    """`{"plan", "rows", "yes"}`: an id that a look gave, ids of its rows, keys of questions:
+    `{"job"}`, whose last event has the state of each row and whether to restart."""
+    if set(body) - {"plan", "rows", "yes"}:
+        raise RouteError(400, "bad-body", "only `plan`, `rows` and `yes` are taken")
+    plan, rows, yes = body.get("plan"), _words(body, "rows"), _words(body, "yes")
+    setup = _PLANS.get(plan) if isinstance(plan, str) else None
+    if setup is None:
+        fix = "look again"
+        raise RouteError(409, "plan-unknown", "the plan is not known here any more", fix)
+    if not rows:
+        raise RouteError(400, "bad-body", "no row is chosen")
+    _refuse_second(INSTALL)
+
+    def work(job: Job) -> dict[str, Any]:
+        from ...runflow_build.tasks.auto_setup import install
+
+        def tell(**event: Any) -> None:
+            if event.get("status") == "done" and str(event.get("row")).startswith("pack:"):
+                _now["restart"] = True
+            job.tell(**event)
+
+        done = install(setup, rows, yes, running(), tell=tell, stop=job.stop)
+        job.check()
+        return done
+
+    job = JOBS.start(INSTALL, work)
+    _now.update(plan=plan, job=job.id)
+    return {"job": job.id}
+
+
+def running() -> Running:
+    """This ComfyUI, and the Python that it is running on."""
+    from ...runflow_build.restore.interpreter import Interpreter
+    from ...runflow_build.sources.install import Install
+    from ...runflow_build.tasks.auto_setup import Running
+
+    prefix, code = Path(sys.prefix), code_folder()
+    python = Interpreter(Path(sys.executable), prefix, tuple(sys.path), code)
+    install = Install(code, base_folder(), prefix)
+    return Running(install, version(), python, node_info, model_file)
+
+
+def _words(body: dict[str, Any], name: str) -> list[str]:
+    found = body.get(name, [])
+    if not isinstance(found, list) or len(found) > MOST_WORDS or not _are_texts(found):
+        raise RouteError(400, "bad-body", f"`{name}` is no list of texts")
+    return found
+
+
+def _are_texts(values: Iterable[Any]) -> bool:
+    return all(isinstance(one, str) for one in values)
+
+
+def _refuse_second(kind: str) -> None:
+    if JOBS.running(INSTALL) or JOBS.running(kind):
+        message = "Auto setup is at work already; wait for its end, or cancel it"
+        raise RouteError(409, "setup-running", message)

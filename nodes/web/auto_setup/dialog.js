@@ -1,0 +1,189 @@
+// The dialog: looking, choosing, installing, restarting, one after the other.
+
+import { element } from "../elements.js";
+import { cancel, follow } from "../jobs.js";
+import { get, post } from "../requests.js";
+import { Choice, canBeDone } from "./choice.js";
+import { choiceView } from "./choice_view.js";
+import { Course } from "./course.js";
+import { courseView } from "./course_view.js";
+import { shownGraph } from "./graph.js";
+import { offerRestart } from "./restart.js";
+import { findingsView } from "./row_view.js";
+
+/** @type {Dialog | null} */
+let open = null;
+
+/**
+ * Open it, on what runs already or else on a new look at the graph.
+ * @param {{restarted?: boolean}} [how]
+ */
+export function openAutoSetup(how = {}) {
+  open ??= new Dialog();
+  open.show(how);
+}
+
+class Dialog {
+  /** @type {string | null} the job that Cancel ends */
+  job = null;
+  restarted = false;
+
+  constructor() {
+    const style = new URL("./auto_setup.css", import.meta.url).href;
+    if (!document.querySelector(`link[href="${style}"]`))
+      document.head.append(element("link", { rel: "stylesheet", href: style }));
+    this.status = element("p", { class: "rf-status", role: "status", "aria-live": "polite" });
+    this.body = element("div", { class: "rf-body", tabIndex: 0, "aria-label": "What is needed" });
+    this.buttons = element("div", { class: "rf-buttons" });
+    this.root = /** @type {HTMLDialogElement} */ (
+      element(
+        "dialog",
+        { class: "rf-auto-setup", "aria-labelledby": "rf-auto-setup-title" },
+        element(
+          "header",
+          {},
+          element("h2", { id: "rf-auto-setup-title" }, "Auto setup"),
+          element(
+            "button",
+            { class: "rf-close", type: "button", "aria-label": "Close", onclick: () => this.close() },
+            "✕",
+          ),
+        ),
+        this.status,
+        this.body,
+        this.buttons,
+      )
+    );
+    // The editor's own keys are not meant while the dialog has the keyboard.
+    this.root.addEventListener("keydown", (event) => event.stopPropagation());
+    document.body.append(this.root);
+  }
+
+  /** @param {{restarted?: boolean}} how */
+  async show({ restarted = false }) {
+    this.restarted = restarted;
+    const wasOpen = this.root.open;
+    if (!wasOpen) this.root.showModal();
+    if (this.job && wasOpen) return;
+    const state = await get("/auto-setup").catch((error) => this.fail(error));
+    if (state?.job) this.install(state.job, state.rows);
+    else if (state) await this.look();
+  }
+
+  close() {
+    this.root.close();
+  }
+
+  /** @param {string} text */
+  say(text) {
+    if (this.status.textContent !== text) this.status.textContent = text;
+  }
+
+  /** @param {...HTMLElement} buttons the last one is what Enter means */
+  offer(...buttons) {
+    this.buttons.replaceChildren(...buttons);
+  }
+
+  /** @param {string} text @param {() => void} act @param {object} [more] */
+  button(text, act, more = {}) {
+    return element("button", { type: "button", onclick: act, ...more }, text);
+  }
+
+  async look() {
+    this.body.replaceChildren();
+    this.say("Looking for what this workflow needs …");
+    this.offer(this.button("Cancel", () => this.stop()));
+    const asked = await post("/auto-setup/plan", shownGraph()).catch((error) => this.fail(error));
+    if (!asked) return;
+    const last = await this.followed(asked.job, (event) => {
+      if (event.step === "asking")
+        this.say(`Looking for what this workflow needs … ${event.answered} of ${event.asked} answers`);
+    });
+    if (last.state === "done") this.choose(last);
+    else if (last.state === "cancelled") this.close();
+    else this.fail(last);
+  }
+
+  /** @param {{plan: string, rows: any[], findings: any[]}} plan */
+  choose(plan) {
+    const choice = new Choice(plan.rows);
+    const start = this.button("", () => this.start(plan, choice), { class: "rf-primary" });
+    const changed = () => {
+      const { text, ready } = choice.summary();
+      this.say(this.restarted ? `ComfyUI has restarted. ${text}` : text);
+      start.textContent = ready ? `Install ${ready}` : "Install";
+      /** @type {HTMLButtonElement} */ (start).disabled = !ready;
+      start.hidden = !plan.rows.some(canBeDone);
+    };
+    this.body.replaceChildren(
+      choiceView(choice, changed, () => this.close()),
+      findingsView(plan.findings),
+    );
+    this.offer(
+      this.button("Close", () => this.close()),
+      this.button("Look again", () => this.look()),
+      start,
+    );
+    changed();
+  }
+
+  /** @param {{plan: string, rows: any[]}} plan @param {Choice} choice */
+  async start(plan, choice) {
+    const chosen = choice.toSend();
+    const begun = await post("/auto-setup/start", { plan: plan.plan, ...chosen }).catch((error) =>
+      this.fail(error),
+    );
+    if (begun) await this.install(begun.job, plan.rows.filter((row) => chosen.rows.includes(row.id)));
+  }
+
+  /** @param {string} job @param {any[]} rows */
+  async install(job, rows) {
+    this.restarted = false;
+    const course = new Course(rows);
+    const view = courseView(course);
+    this.body.replaceChildren(view.root);
+    this.offer(
+      this.button("Close, and go on", () => this.close()),
+      this.button("Cancel", () => this.stop()),
+    );
+    const last = await this.followed(job, (event) => {
+      course.take(event);
+      view.update();
+      this.say(course.summary());
+    });
+    course.end(last);
+    view.update();
+    this.say(last.state === "failed" ? "Nothing was installed." : course.summary());
+    if (last.findings?.length) this.body.append(findingsView(last.findings));
+    this.offer(
+      this.button("Close", () => this.close()),
+      this.button("Look again", () => this.look()),
+      ...(course.wantsRestart ? [offerRestart((text) => this.say(text))] : []),
+    );
+    if (course.hasModels && !course.wantsRestart) await course.showModels();
+  }
+
+  /** @param {string} job @param {(event: any) => void} heard */
+  async followed(job, heard) {
+    this.job = job;
+    const last = await follow(job, heard);
+    if (this.job === job) this.job = null;
+    return last;
+  }
+
+  stop() {
+    this.say("Cancelling …");
+    if (this.job) cancel(this.job).catch(() => {});
+  }
+
+  /** @param {any} error a refusal of a route, or the last event of a job */
+  fail(error) {
+    const told = error.findings?.length ? error.findings : [error];
+    this.say("That did not work.");
+    this.body.replaceChildren(findingsView(told.filter((/** @type {any} */ one) => one.message)));
+    this.offer(
+      this.button("Close", () => this.close()),
+      this.button("Look again", () => this.look()),
+    );
+  }
+}

@@ -1,0 +1,52 @@
+// A notice that nodes of the loaded workflow are missing, with the way to Auto setup.
+
+import { element } from "../elements.js";
+
+const SHOWN_MS = 30_000;
+
+/** @type {HTMLElement | null} */
+let notice = null;
+
+/**
+ * Show it, or take it away where nothing is missing.
+ * @param {number} count node types that the editor does not have
+ * @param {() => void} open
+ */
+export function notifyOfMissing(count, open) {
+  notice?.remove();
+  notice = null;
+  if (!count) return;
+  const style = new URL("./auto_setup.css", import.meta.url).href;
+  if (!document.querySelector(`link[href="${style}"]`))
+    document.head.append(element("link", { rel: "stylesheet", href: style }));
+  const one = element(
+    "div",
+    { class: "rf-notice", role: "status" },
+    element(
+      "p",
+      {},
+      `${count} node ${count === 1 ? "type" : "types"} of this workflow ` +
+        `${count === 1 ? "is" : "are"} not installed.`,
+    ),
+    element(
+      "div",
+      { class: "rf-buttons" },
+      element("button", { type: "button", onclick: () => one.remove() }, "Dismiss"),
+      element(
+        "button",
+        {
+          type: "button",
+          class: "rf-primary",
+          onclick: () => {
+            one.remove();
+            open();
+          },
+        },
+        "Auto setup",
+      ),
+    ),
+  );
+  notice = one;
+  document.body.append(one);
+  setTimeout(() => one.remove(), SHOWN_MS);
+}
