@@ -66,20 +66,9 @@ class RunningWorld:
         names = [one.name.removesuffix(".dist-info") for one in self.packages.glob("*.dist-info")]
         return dict(name.rsplit("-", 1) for name in names)
 
-    def pack(
-        self,
-        url: str = PACK,
-        files: Mapping[str, str] | None = None,
-        classes: Collection[str] = (LOADER,),
-        **facts: Any,
-    ) -> str:
-        """A pack at a public URL that the Comfy Registry knows by its classes; the commit."""
-        commit = self.outside.repository(url, {**PACK_FILES, **(files or {})})
-        name = url.rpartition("/")[2].lower()
-        self.outside.files.place.packs[name] = Pack(url, classes=tuple(classes), **facts)
-        self.published(url).git("tag", "--force", "1.0.0")
-        self.published(url).push()
-        return commit
+    def pack(self, **told: Any) -> str:
+        """The pack, as `publish_pack` makes it."""
+        return publish_pack(self.outside, **told)
 
     def published(self, url: str = PACK) -> Published:
         return self.outside.repositories[url]
@@ -119,17 +108,37 @@ class RunningWorld:
 
 
 @contextmanager
-def running_comfyui(folder: Path) -> Iterator[RunningWorld]:
-    """A ComfyUI without node packs and models, and an outside that has nothing yet."""
+def public_hosts(folder: Path) -> Iterator[Restorable]:
+    """All that lies outside, with nothing in it yet; its `environ` leads there."""
+    (folder / "git").mkdir()
+    settings = f'[url "file://{(folder / "git").as_posix()}/"]\n\tinsteadOf = https://\n'
+    (folder / "gitconfig").write_text(settings, encoding="utf-8")
     with served(Place()) as files, serving() as index:
-        outside = Restorable(folder, files, index)
-        (folder / "git").mkdir()
-        (folder / "gitconfig").write_text(
-            f'[url "file://{(folder / "git").as_posix()}/"]\n\tinsteadOf = https://\n',
-            encoding="utf-8",
-        )
         for name, empty in LISTS.items():
             files.place.files[f"{MANAGER}/{name}"] = File(empty)
+        yield Restorable(folder, files, index)
+
+
+def publish_pack(
+    outside: Restorable,
+    url: str = PACK,
+    files: Mapping[str, str] | None = None,
+    classes: Collection[str] = (LOADER,),
+    **facts: Any,
+) -> str:
+    """A pack at a public URL that the Comfy Registry knows by its classes; its commit."""
+    commit = outside.repository(url, {**PACK_FILES, **(files or {})})
+    name = url.rpartition("/")[2].lower()
+    outside.files.place.packs[name] = Pack(url, classes=tuple(classes), **facts)
+    outside.repositories[url].git("tag", "--force", "1.0.0")
+    outside.repositories[url].push()
+    return commit
+
+
+@contextmanager
+def running_comfyui(folder: Path) -> Iterator[RunningWorld]:
+    """A ComfyUI without node packs and models, and an outside that has nothing yet."""
+    with public_hosts(folder) as outside:
         world = RunningWorld(outside, folder / "base", folder / "venv")
         for name in ("code", "custom_nodes", "models", "input"):
             (world.base / name).mkdir(parents=True)

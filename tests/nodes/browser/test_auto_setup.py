@@ -10,13 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from app import served
 from file_host import FileHost
 from file_host import served as host_of_a_file
-from index import serving
-from place import File, Pack, Place
 from restorable import Restorable, sha256
-from running_comfyui import LISTS, MANAGER
+from running_comfyui import public_hosts, publish_pack
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -48,15 +45,9 @@ PICTURES = os.environ.get("RUNFLOW_PICTURES")  # a folder for what the pages loo
 @pytest.fixture(scope="module")
 def outside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Restorable]:
     """The hosts that everything comes from."""
-    folder = tmp_path_factory.mktemp("outside")
-    (folder / "git").mkdir()
-    base = (folder / "git").as_posix()
-    settings = f'[url "file://{base}/"]\n\tinsteadOf = https://\n'
-    (folder / "gitconfig").write_text(settings, encoding="utf-8")
-    with served(Place()) as files, serving() as index:
-        for name, empty in LISTS.items():
-            files.place.files[f"{MANAGER}/{name}"] = File(empty)
-        yield Restorable(folder, files, index)
+    with public_hosts(tmp_path_factory.mktemp("outside")) as one:
+        publish_pack(one, PACK, PACK_FILES, [CLASS])
+        yield one
 
 
 @pytest.fixture(scope="module")
@@ -68,16 +59,6 @@ def model_host() -> Iterator[FileHost]:
 @pytest.fixture(scope="module")
 def comfyui_environ(outside: Restorable) -> Mapping[str, str]:
     return outside.environ
-
-
-@pytest.fixture
-def world(outside: Restorable, comfyui_host: Any) -> Iterator[Restorable]:
-    """The outside with the pack; the ComfyUI without anything but Runflow."""
-    outside.repository(PACK, PACK_FILES)
-    outside.repositories[PACK].git("tag", "--force", "1.0.0")
-    outside.repositories[PACK].push()
-    outside.files.place.packs["comfyui-tiny"] = Pack(PACK, classes=(CLASS,))
-    yield outside
 
 
 def graph(url: str) -> dict[str, Any]:
@@ -125,7 +106,7 @@ def test_it_is_in_the_menu(editor: Any) -> None:
 
 
 def test_a_pack_and_a_model_are_installed_and_there_after_the_restart(
-    editor: Any, world: Restorable, model_host: FileHost
+    editor: Any, model_host: FileHost
 ) -> None:
     page, base = editor.page, editor.host.base
     model_host.asked.clear()

@@ -1,0 +1,325 @@
+"""Auto setup's routes and the restart: what a page may say, and that ComfyUI goes on meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp_server import Answer, Running, running
+from loaded_pack import part
+from restorable import Restorable, sha256
+from running_comfyui import LOADER, PACK, public_hosts, publish_pack
+
+TRUST = "trust:kijai/ComfyUI-Tiny"
+MODEL = hashlib.shake_128(b"a model").digest(300_001)
+BIG = 512 << 20  # bytes, sparse
+LORA = "LoraLoaderModelOnly"
+
+
+class Lora:
+    """ComfyUI's own, as far as its registry is asked."""
+
+    RETURN_TYPES = ("MODEL",)
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        strength = ("FLOAT", {"default": 1.0})
+        return {"required": {"model": ("MODEL",), "lora_name": ([],), "strength_model": strength}}
+
+
+@pytest.fixture
+def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Restorable]:
+    (tmp_path / "outside").mkdir()
+    with public_hosts(tmp_path / "outside") as one:
+        for name, value in one.environ.items():
+            monkeypatch.setenv(name, value)
+        yield one
+
+
+@pytest.fixture
+def comfyui(
+    comfyui_modules: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, outside: Restorable
+) -> SimpleNamespace:
+    """ComfyUI's modules, with a queue and the classes of a ComfyUI that has no packs."""
+    base, world = comfyui_modules.base, comfyui_modules
+    for name in ("custom_nodes", "models", "input"):
+        (base / name).mkdir()
+    folders = sys.modules["folder_paths"]
+    folders.models_dir = str(base / "models")  # type: ignore[attr-defined]
+    folders.get_full_path = lambda kind, name: None  # type: ignore[attr-defined]
+    for name, values in {
+        "nodes": {"NODE_CLASS_MAPPINGS": {LORA: Lora}, "NODE_DISPLAY_NAME_MAPPINGS": {}},
+        "comfyui_version": {"__version__": "0.8.0"},
+    }.items():
+        module = ModuleType(name)
+        vars(module).update(values)
+        monkeypatch.setitem(sys.modules, name, module)
+    world.prompts = 0
+    world.sent = []
+    world.server.prompt_queue = SimpleNamespace(get_tasks_remaining=lambda: world.prompts)
+    world.server.send_sync = lambda event, data: world.sent.append(data)
+    world.arguments.auto_launch = False
+    return world
+
+
+@pytest.fixture
+def server(comfyui: SimpleNamespace) -> Iterator[Running]:
+    def app() -> web.Application:
+        routes = web.RouteTableDef()
+        table = part("nodes.routes.requests").Table(routes)
+        for name in ("job_routes", "auto_setup", "restart"):
+            part(f"nodes.routes.{name}").add(table)
+        made = web.Application()
+        made.add_routes(routes)
+        return made
+
+    with running(app) as one:
+        yield one
+
+
+def graph(*nodes: dict[str, Any]) -> dict[str, Any]:
+    return {"nodes": list(nodes), "links": [], "version": 0.4}
+
+
+def tiny(**properties: Any) -> dict[str, Any]:
+    return {"id": 1, "type": LOADER, "mode": 0, "pos": [0, 0], "properties": properties}
+
+
+def lora(**row: Any) -> dict[str, Any]:
+    models = [{"name": "style.safetensors", "directory": "loras", **row}]
+    values = {"widgets_values": ["style.safetensors", 1.0], "properties": {"models": models}}
+    return {"id": 2, "type": LORA, "mode": 0, "pos": [0, 0], **values}
+
+
+def ended(server: Running, path: str, body: Any) -> dict[str, Any]:
+    """The last event of the job that a request starts."""
+    answer = server.post(path, body)
+    assert answer.status == 200, answer.body
+    return end_of(server, answer)
+
+
+def end_of(server: Running, answer: Answer) -> dict[str, Any]:
+    for _ in range(600):
+        told = server.get(f"/runflow/jobs/{answer.json['job']}").json
+        if told["state"] != "running" and "state" in told["events"][-1]:
+            last: dict[str, Any] = told["events"][-1]
+            return last
+        time.sleep(0.05)
+    raise AssertionError("the job does not end")
+
+
+def plan(server: Running, *nodes: dict[str, Any]) -> dict[str, Any]:
+    told = ended(server, "/runflow/auto-setup/plan", {"graph": graph(*nodes)})
+    assert told["state"] == "done", told
+    return told
+
+
+def files_below(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
+
+
+# -- plan and start
+
+
+def test_a_plan_is_kept_here_and_its_rows_are_started(
+    server: Running, comfyui: SimpleNamespace, outside: Restorable
+) -> None:
+    publish_pack(outside)
+    pin = outside.model("style.safetensors", MODEL)
+    told = plan(server, tiny(), lora(url=pin.url))
+    rows = {row["id"]: row["state"] for row in told["rows"]}
+    assert rows == {"pack:ComfyUI-Tiny": "missing", "model:loras/style.safetensors": "missing"}
+    body = {"plan": told["plan"], "rows": list(rows), "yes": [TRUST]}
+    last = ended(server, "/runflow/auto-setup/start", body)
+    assert (last["state"], last["rows"], last["restart"]) == (
+        "done",
+        dict.fromkeys(rows, "done"),
+        True,
+    )
+    assert (comfyui.base / "custom_nodes/ComfyUI-Tiny/__init__.py").is_file()
+    assert (comfyui.base / "models/loras/style.safetensors").read_bytes() == MODEL
+    assert server.get("/runflow/auto-setup").json == {"restart": True}
+    assert {event["kind"] for event in comfyui.sent} == {"auto_setup_plan", "auto_setup"}
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"models": [{"rel_path": "../custom_nodes/x/__init__.py", "url": "http://127.0.0.1/x"}]},
+        {"custom_nodes": [{"name": "../victim", "url": PACK}]},
+        {"plan": {"rows": [{"id": "model:x", "place": "../custom_nodes/x/__init__.py"}]}},
+        {"rows": ["model:../custom_nodes/x/__init__.py"]},
+        {"rows": [{"id": "pack:ComfyUI-Tiny", "place": "../victim"}]},
+        {"rows": ["pack:../victim"]},
+    ],
+    ids=str,
+)
+def test_s2_start_takes_neither_a_plan_nor_a_place_from_the_page(
+    server: Running, comfyui: SimpleNamespace, outside: Restorable, more: dict[str, Any]
+) -> None:
+    publish_pack(outside)
+    told = plan(server, tiny())
+    body = {"plan": told["plan"], "rows": ["pack:ComfyUI-Tiny"], "yes": [TRUST], **more}
+    before = files_below(comfyui.base)
+    answer = server.post("/runflow/auto-setup/start", body)
+    if answer.status == 200:  # a row that is not in the plan is what the job says no to
+        last = end_of(server, answer)
+        assert (last["state"], last["findings"][0]["code"]) == ("failed", "restore-not-done")
+    else:
+        assert answer.error in ("bad-body", "plan-unknown")
+    assert files_below(comfyui.base) == before
+
+
+@pytest.mark.parametrize(
+    "said", [{"cnr_id": "../victim"}, {"aux_id": "a/.."}, {"aux_id": "../victim"}], ids=str
+)
+def test_s3_a_workflow_cannot_name_a_folder_elsewhere(
+    server: Running, comfyui: SimpleNamespace, said: dict[str, str]
+) -> None:
+    victim = comfyui.base / "victim"
+    victim.mkdir()
+    (victim / "mine.txt").write_text("mine")
+    before = files_below(comfyui.base)
+    told = plan(server, tiny(**said))
+    assert {row["state"] for row in told["rows"]} <= {"refused", "unresolved"}
+    body = {"plan": told["plan"], "rows": [row["id"] for row in told["rows"]], "yes": []}
+    assert ended(server, "/runflow/auto-setup/start", body)["state"] == "failed"
+    assert files_below(comfyui.base) == before
+
+
+def test_nothing_is_started_without_the_yes_that_it_wants(
+    server: Running, comfyui: SimpleNamespace, outside: Restorable
+) -> None:
+    publish_pack(outside)
+    told = plan(server, tiny())
+    body = {"plan": told["plan"], "rows": ["pack:ComfyUI-Tiny"], "yes": []}
+    last = ended(server, "/runflow/auto-setup/start", body)
+    assert (last["state"], last["findings"][0]["code"]) == ("failed", "restore-not-done")
+    assert files_below(comfyui.base / "custom_nodes") == []
+
+
+def test_a_plan_of_before_the_restart_is_not_known(server: Running) -> None:
+    answer = server.post("/runflow/auto-setup/start", {"plan": "0" * 16, "rows": ["a"], "yes": []})
+    assert (answer.status, answer.error) == (409, "plan-unknown")
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("plan", {}),
+        ("plan", {"graph": []}),
+        ("plan", {"graph": {"nodes": {}}}),
+        ("plan", {"graph": {"nodes": []}, "unknown": [1]}),
+        ("start", {"rows": "all"}),
+        ("start", {"rows": [], "yes": [], "path": "/"}),
+    ],
+)
+def test_a_body_of_another_shape_is_refused(server: Running, path: str, body: Any) -> None:
+    answer = server.post(f"/runflow/auto-setup/{path}", body)
+    assert (answer.status, answer.error) == (400, "bad-body")
+
+
+def test_one_installation_at_a_time(server: Running, outside: Restorable) -> None:
+    publish_pack(outside)
+    told = plan(server, tiny())
+    jobs, go_on = part("nodes.jobs").JOBS, threading.Event()
+    jobs.start("auto_setup", lambda job: {"done": go_on.wait(30)})
+    try:
+        body = {"plan": told["plan"], "rows": ["pack:ComfyUI-Tiny"], "yes": [TRUST]}
+        for path, sent in (("start", body), ("plan", {"graph": graph()})):
+            answer = server.post(f"/runflow/auto-setup/{path}", sent)
+            assert (answer.status, answer.error) == (409, "setup-running")
+        assert server.post("/runflow/restart").error == "job-running"
+    finally:
+        go_on.set()
+
+
+def test_no_answer_names_a_folder_of_the_machine(
+    server: Running, comfyui: SimpleNamespace, outside: Restorable
+) -> None:
+    publish_pack(outside)
+    clash = comfyui.base / "custom_nodes/ComfyUI-Tiny"
+    clash.mkdir()
+    (clash / "mine.py").write_text("mine")
+    told = plan(server, tiny(), lora(url="https://huggingface.co/a/b/resolve/main/x.safetensors"))
+    assert str(comfyui.base) not in str(told)
+    assert told["rows"][0]["findings"][-1]["code"] == "restore-in-the-way"
+
+
+# -- the event loop
+
+
+def test_e2_hashing_a_large_model_does_not_hold_up_comfyui(
+    server: Running, comfyui: SimpleNamespace
+) -> None:
+    place = comfyui.base / "models/loras/style.safetensors"
+    place.parent.mkdir()
+    with place.open("wb") as file:
+        file.truncate(BIG)
+    lags: list[float] = []
+
+    async def watch() -> None:
+        while True:
+            asked = time.perf_counter()
+            await asyncio.sleep(0.005)
+            lags.append(time.perf_counter() - asked - 0.005)
+
+    watching = asyncio.run_coroutine_threadsafe(watch(), server.loop)
+    began = time.perf_counter()
+    told = plan(server, lora(hash=sha256(b""), hash_type="SHA256"))
+    took = time.perf_counter() - began
+    watching.cancel()
+    assert told["rows"][0]["findings"][0]["code"] == "content-differs"  # so it was read
+    assert max(lags) < min(0.25, took), (max(lags), took)
+
+
+# -- restart
+
+
+@pytest.fixture
+def restarts(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """When the process would have become another one."""
+    found: list[float] = []
+    module = part("nodes.routes.restart")
+    monkeypatch.setattr(module, "restart", lambda: found.append(time.monotonic()))
+    monkeypatch.setattr(module, "ANSWERED_S", 0.05)
+    return found
+
+
+def test_a_restart_comes_after_its_answer(server: Running, restarts: list[float]) -> None:
+    answer = server.post("/runflow/restart")
+    answered = time.monotonic()
+    assert answer.json == server.get("/runflow/restart").json
+    for _ in range(100):
+        if restarts:
+            break
+        time.sleep(0.01)
+    assert restarts
+    assert restarts[0] > answered - 0.05
+
+
+def test_prompts_that_run_are_not_lost_without_a_word(
+    server: Running, comfyui: SimpleNamespace, restarts: list[float]
+) -> None:
+    comfyui.prompts = 2
+    answer = server.post("/runflow/restart")
+    assert (answer.status, answer.error) == (409, "prompts-running")
+    assert answer.json["error"]["message"] == "2 prompts are running or waiting"
+    assert server.post("/runflow/restart", {"anyway": True}).status == 200
+    assert server.post("/runflow/restart", {"anyway": "yes"}).status == 409
+
+
+def test_what_was_typed_is_started_again_on_the_same_python() -> None:
+    command_of = part("nodes.routes.restart").command_of
+    argv = ["python", "-s", "main.py", "--listen", "127.0.0.1"]
+    assert command_of("/a/python", argv, False) == ["/a/python", *argv[1:]]
+    assert command_of("/a/python", argv, True) == ["/a/python", *argv[1:], "--disable-auto-launch"]
