@@ -3,9 +3,11 @@
 from .deploy import CLASSES as _DEPLOY_CLASSES
 from .inputs import CLASSES as _INPUT_CLASSES
 from .outputs import CLASSES as _OUTPUT_CLASSES
-from .save import available as _savers
+from .save import available as _available
 
-NODE_CLASS_MAPPINGS = {**_INPUT_CLASSES, **_OUTPUT_CLASSES, **_savers(), **_DEPLOY_CLASSES}
+_SAVERS, SAVERS_LEFT_OUT = _available()  # the latter in words
+
+NODE_CLASS_MAPPINGS = {**_INPUT_CLASSES, **_OUTPUT_CLASSES, **_SAVERS, **_DEPLOY_CLASSES}
 NODE_DISPLAY_NAME_MAPPINGS = {
     name: node_class.DISPLAY_NAME for name, node_class in NODE_CLASS_MAPPINGS.items()
 }

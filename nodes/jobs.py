@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..runflow_build.errors import RunflowError
+from . import packages
 
 EVENT = "runflow.job"
 KEPT_JOBS = 20
@@ -80,11 +81,13 @@ class Job:
             cancelled = self.cancelled
             state = "cancelled" if cancelled else "failed"
             told = {"findings": [one.to_json() for one in error.findings]}
-        except Exception:
-            _log.exception("runflow: the job %s failed", self.kind)
-            message = "something went wrong in the Runflow pack; ComfyUI's log says what"
-            finding = {"code": "internal", "severity": "error", "message": message}
-            state, told = "failed", {"findings": [finding]}
+        except Exception as error:
+            finding = packages.explained(error)
+            if finding is None:
+                _log.exception("runflow: the job %s failed", self.kind)
+                message = "something went wrong in the Runflow pack; ComfyUI's log says what"
+                finding = {"code": "internal", "message": message}
+            state, told = "failed", {"findings": [{"severity": "error", **finding}]}
         self.state = state
         self.tell(state=state, **told)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import logging
 import os
 from collections.abc import Callable, Iterable
 from typing import IO, Any
@@ -11,7 +10,6 @@ from typing import IO, Any
 from ..runflow_build.workflow.runflow_nodes import SAVE_CATEGORY, SAVERS
 from .inputs import comfyui_inputs
 
-_LOG = logging.getLogger(__name__)
 PACKAGE = "av"  # imported only when a saver runs
 
 
@@ -164,23 +162,17 @@ def saved(
     return {"ui": {kind: rows}, "result": (first,)}
 
 
-def available() -> dict[str, type[SaveNode]]:
-    """The savers that can run here, by class name; warns once of what the others lack."""
+def available() -> tuple[dict[str, type[SaveNode]], list[str]]:
+    """The savers that can run here, by class name, and what is to be said of the others."""
     if not _importable(PACKAGE):
-        _LOG.warning(
-            "Runflow's savers are left out: they need the package %s (pip install %s)",
-            PACKAGE,
-            PACKAGE,
-        )
-        return {}
+        return {}, [f"the savers are left out: they need the package {PACKAGE}"]
     found = {one.__name__: one for one in _CLASSES if all(map(_importable, one.NEEDS))}
-    if lost := [one for one in _CLASSES if one.__name__ not in found]:
-        _LOG.warning(
-            "%s is left out: it needs %s, which this ComfyUI does not have",
-            ", ".join(one.__name__ for one in lost),
-            ", ".join(sorted({name for one in lost for name in one.NEEDS} - {PACKAGE})),
-        )
-    return found
+    lost = [one for one in _CLASSES if one.__name__ not in found]
+    if not lost:
+        return found, []
+    names = ", ".join(one.__name__ for one in lost)
+    needs = ", ".join(sorted({name for one in lost for name in one.NEEDS} - {PACKAGE}))
+    return found, [f"{names} is left out: it needs {needs}, which this ComfyUI does not have"]
 
 
 def _importable(name: str) -> bool:

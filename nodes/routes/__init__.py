@@ -7,10 +7,10 @@ def add_routes() -> None:
 
     guard_comfyui()  # before anything that may fail, or nobody would be asked for the password
 
-    from . import auto_setup, connection, deploy, job_routes, restart, security
+    from . import auto_setup, connection, deploy, job_routes, packages, restart, security
     from .comfyui import server
     from .requests import Table
 
     table = Table(server().routes)
-    for feature in (job_routes, auto_setup, connection, deploy, restart, security):
+    for feature in (job_routes, packages, connection, deploy, auto_setup, restart, security):
         feature.add(table)

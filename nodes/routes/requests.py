@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from aiohttp import web
 
 from ...runflow_build.errors import ApiRefusedError, RunflowError, UsageError
+from .. import packages
 from ..security.origin import ALLOWED_HOSTS, is_foreign, is_loopback, is_own_name, name_of
 
 MOST_BYTES = 1 << 20  # of a body, where a route says nothing else
@@ -170,7 +171,9 @@ async def _answered(request: web.Request, handler: Handler, *args: Any) -> web.S
         return _refusal(_status(error), told)
     except web.HTTPException:
         raise
-    except Exception:
+    except Exception as error:
+        if missing := packages.explained(error):
+            return _refusal(503, missing)
         _log.exception("runflow: %s %s failed", request.method, request.path)
         message = "something went wrong in the Runflow pack; ComfyUI's log says what"
         return _refusal(500, {"code": "internal", "message": message})

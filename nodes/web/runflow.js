@@ -2,6 +2,7 @@
 
 import { app } from "../../scripts/app.js";
 import { autoSetup } from "./auto_setup/auto_setup.js";
+import { packages } from "./packages/packages.js";
 import { security } from "./security/security.js";
 
 /**
@@ -17,7 +18,7 @@ import { security } from "./security/security.js";
  */
 
 /** @type {Feature[]} */
-const features = [autoSetup, security];
+const features = [packages, autoSetup, security];
 
 app.registerExtension({
   name: "runflow",
