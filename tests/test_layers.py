@@ -27,6 +27,7 @@ ROWS = [
     {"engines", "project", "sources"},
     {"publish", "resolve", "restore"},  # the stages that look out
     {"server", "tasks"},  # what strings the stages together
+    {"playground"},  # what stands in the editor, as a form that runs
     {"cli"},  # what people touch
 ]
 LEVELS = {unit: level for level, units in enumerate(ROWS) for unit in units}

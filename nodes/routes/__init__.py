@@ -7,10 +7,21 @@ def add_routes() -> None:
 
     guard_comfyui()  # before anything that may fail, or nobody would be asked for the password
 
-    from . import auto_setup, connection, deploy, job_routes, packages, restart, security
+    from . import (
+        auto_setup,
+        connection,
+        deploy,
+        files,
+        job_routes,
+        packages,
+        playground,
+        restart,
+        security,
+    )
     from .comfyui import server
     from .requests import Table
 
     table = Table(server().routes)
-    for feature in (job_routes, packages, connection, deploy, auto_setup, restart, security):
+    features = (job_routes, packages, connection, deploy, files, playground, auto_setup, restart)
+    for feature in (*features, security):
         feature.add(table)

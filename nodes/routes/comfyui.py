@@ -68,6 +68,32 @@ def model_file(path: str) -> Path | None:
     return place if place.is_file() else None
 
 
+def folder_of(kind: str) -> Path | None:
+    """The folder that ComfyUI calls output, temp or input."""
+    import folder_paths
+
+    found = folder_paths.get_directory_by_type(kind)
+    return Path(found) if found else None
+
+
+def queue_place(prompt_id: str) -> int | None:
+    """How many prompts come before this one, 0 while it runs; None: it is not in the queue."""
+    running, waiting = server().prompt_queue.get_current_queue()
+    if any(item[1] == prompt_id for item in running):
+        return 0
+    before = sorted((item[0], item[1]) for item in waiting)  # by number, as the queue takes them
+    ids = [one for _, one in before]
+    return len(running) + ids.index(prompt_id) if prompt_id in ids else None
+
+
+def finished_prompt(prompt_id: str) -> dict[str, Any] | None:
+    """What the history has of a prompt; None: nothing."""
+    entry: dict[str, Any] | None = (
+        server().prompt_queue.get_history(prompt_id=prompt_id).get(prompt_id)
+    )
+    return entry
+
+
 def prompts_left() -> int:
     """How many prompts are running or waiting."""
     left: int = server().prompt_queue.get_tasks_remaining()

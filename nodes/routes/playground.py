@@ -1,0 +1,326 @@
+"""The Local Playground: a page with a form for what was captured from the editor.
+
+The page queues prompts itself, by ComfyUI's own routes: whatever password or address there is, it
+has. Names that begin with _ are ours; no slug does.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import uuid
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from .comfyui import input_folder, node_info, state_folder, version
+from .connection import text
+from .playground_runs import runs_of, settled, told
+from .requests import RouteError, Table, in_thread
+
+if TYPE_CHECKING:
+    from ...runflow_build.playground.capture import Capture
+    from ...runflow_build.playground.captures import Captures
+
+MOST_GRAPH_BYTES = 32 << 20
+MOST_VALUES_BYTES = 4 << 20
+LONGEST_MARK = 200
+
+PROCESS = secrets.token_hex(4)  # another ComfyUI knows nothing of our runs
+
+_PACK = Path(__file__).resolve().parent.parent
+_STATIC = {  # all that is served, and nothing else in these folders
+    **{one.name: one for one in sorted((_PACK / "playground").glob("*.*"))},
+    "elements.js": _PACK / "web" / "elements.js",
+}
+_TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+
+# Scripts and styles from here alone, no inline ones; previews and what a 3D file holds are blobs.
+POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' blob: data:",
+        "media-src 'self' blob:",
+        "connect-src 'self' blob: data:",
+        "worker-src 'self' blob:",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+_HEADERS = {
+    "Cache-Control": "no-cache",
+    "Content-Security-Policy": POLICY,
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+def add(table: Table) -> None:
+    base = "/runflow/playground"
+    table.get(f"{base}/_static/{{file}}", _static)
+    table.get(f"{base}/_captures", _list)
+    table.post(f"{base}/_captures", _capture, MOST_GRAPH_BYTES)
+    table.get(f"{base}/_viewer", _viewer)
+    table.post(f"{base}/_viewer", _fetch_viewer)
+    table.get(f"{base}/{{slug}}", _page)
+    table.get(f"{base}/{{slug}}/capture", _form)
+    table.post(f"{base}/{{slug}}/prompt", _prompt, MOST_VALUES_BYTES)
+    table.post(f"{base}/{{slug}}/calls", _calls, MOST_VALUES_BYTES)
+    table.get(f"{base}/{{slug}}/runs", _runs)
+    table.get(f"{base}/{{slug}}/runs/{{run}}", _run)
+    table.post(f"{base}/{{slug}}/runs/{{run}}", _end_run)
+
+
+# -- the page
+
+
+async def _page(request: Any) -> Any:
+    slug = request.match_info["slug"]
+    if await in_thread(_problem, slug):
+        raise RouteError(404, "capture-unknown", "this is not the address of a playground")
+    return web.FileResponse(
+        _STATIC["index.html"], headers={**_HEADERS, "Content-Type": "text/html; charset=utf-8"}
+    )
+
+
+async def _static(request: Any) -> Any:
+    name = request.match_info["file"]
+    if name == "model-viewer.js":
+        return await _viewer_script()
+    path = _STATIC.get(name)
+    content_type = _TYPES.get(path.suffix) if path else None
+    if path is None or content_type is None:
+        raise RouteError(404, "not-found", "there is no such file")
+    headers = {**_HEADERS, "Content-Type": f"{content_type}; charset=utf-8"}
+    return web.FileResponse(path, headers=headers)
+
+
+# -- captures
+
+
+async def _capture(request: Any, body: dict[str, Any]) -> Any:
+    """`{"name", "graph", "mark"}`: `{"slug", "findings", "runnable"}`."""
+    name, mark, graph = text(body, "name"), text(body, "mark", ""), body.get("graph")
+    if not isinstance(graph, dict) or not isinstance(graph.get("nodes"), list):
+        raise RouteError(400, "bad-body", "`graph` is not a graph as the editor saves it")
+    if len(mark) > LONGEST_MARK:
+        raise RouteError(400, "bad-body", "`mark` is too long")
+    return await in_thread(_kept, name, graph, mark)
+
+
+def _kept(name: str, graph: dict[str, Any], mark: str) -> dict[str, Any]:
+    from ...runflow_build.playground.capture import captured
+
+    capture = captured(name, graph, node_info, version(), mark=mark, now=_now())
+    captures().keep(capture)
+    return {
+        "slug": capture.slug,
+        "findings": capture.findings,
+        "runnable": capture.runnable,
+    }
+
+
+async def _list(request: Any) -> Any:
+    return {"captures": await in_thread(lambda: captures().slugs())}
+
+
+async def _form(request: Any) -> Any:
+    """What the page shows of a capture."""
+    return await in_thread(_form_of, request.match_info["slug"])
+
+
+def _form_of(slug: str) -> dict[str, Any]:
+    from ...runflow_build.playground.form import form_of
+
+    capture = capture_of(slug)
+    return {
+        "slug": capture.slug,
+        "name": capture.name,
+        "mark": capture.mark,
+        "captured_at": capture.captured_at,
+        "findings": capture.findings,
+        "runnable": capture.runnable,
+        **form_of(capture),
+    }
+
+
+def captures() -> Captures:
+    from ...runflow_build.playground.captures import Captures
+
+    return Captures(state_folder() / "captures")
+
+
+def capture_of(slug: str) -> Capture:
+    """Raises RouteError."""
+    capture = captures().get(slug)
+    if capture is None:
+        fix = "open the workflow in the editor, and Runflow > Open Local Playground"
+        raise RouteError(404, "capture-unknown", "nothing was captured under this name", fix)
+    return capture
+
+
+def _problem(slug: str) -> str | None:
+    from ...runflow_build.spec.slug import problem
+
+    return problem(slug)
+
+
+# -- runs
+
+
+async def _prompt(request: Any, body: dict[str, Any]) -> Any:
+    """`{"values", "wired"}`: `{"run", "prompt", "titles"}`, the prompt as JSON text.
+
+    The page hands the text on as it is: it would lose the digits of large numbers.
+    """
+    wired = body.get("wired", [])
+    if not isinstance(wired, list) or not all(isinstance(one, str) for one in wired):
+        raise RouteError(400, "bad-body", "`wired` is not a list of names")
+    return await in_thread(_bound, request.match_info["slug"], body.get("values", {}), wired)
+
+
+def _bound(slug: str, values: Any, wired: list[str]) -> dict[str, Any]:
+    from ...runflow_build.playground.binding import bound
+    from ...runflow_build.playground.runs import RunNote
+    from ...runflow_build.sources.files import below
+
+    folder, run_id = input_folder(), str(uuid.uuid4())
+    capture = capture_of(slug)
+
+    def is_file(name: str) -> bool:
+        path = below(folder, name)
+        return path is not None and path.is_file()
+
+    made = bound(capture, values, wired, is_file=is_file, seed=run_id, now=datetime.now())
+    texts = {key: json.dumps(value) for key, value in made.values.items()}
+    outputs = {key: row.node for key, row in capture.contract.outputs.items()}
+    note = RunNote(
+        id=run_id,
+        process=PROCESS,
+        started_at=_now(),
+        values=texts,
+        wired=[one for one in wired if one not in texts and one in capture.contract.inputs],
+        titles=made.titles,
+        outputs=outputs,
+    )
+    runs_of(captures(), slug).add(note)
+    return {"run": run_id, "prompt": json.dumps(made.prompt), "titles": made.titles}
+
+
+async def _runs(request: Any) -> Any:
+    """The runs of a capture, the latest first."""
+    slug = request.match_info["slug"]
+
+    def read() -> dict[str, Any]:
+        capture_of(slug)
+        runs = runs_of(captures(), slug)
+        notes = [settled(runs, one, PROCESS) for one in runs.all()]
+        return {"runs": [told(one) for one in notes]}
+
+    return await in_thread(read)
+
+
+async def _run(request: Any) -> Any:
+    """One run: how far it is, its files, or why there are none."""
+    slug, run_id = request.match_info["slug"], request.match_info["run"]
+
+    def read() -> dict[str, Any]:
+        capture_of(slug)
+        runs = runs_of(captures(), slug)
+        note = runs.get(run_id)
+        if note is None:
+            raise RouteError(404, "run-unknown", "there is no such run of this workflow")
+        return told(settled(runs, note, PROCESS))
+
+    return await in_thread(read)
+
+
+async def _end_run(request: Any, body: dict[str, Any]) -> Any:
+    """`{"state": "cancelled" | "failed", "message"}`, of a run that never began."""
+    slug, run_id = request.match_info["slug"], request.match_info["run"]
+    state, message = body.get("state"), text(body, "message", "")[:4000]
+    if state not in ("cancelled", "failed"):
+        raise RouteError(400, "bad-body", "`state` is cancelled or failed")
+    error = {"message": message, "node": "", "title": ""} if message else None
+
+    def write() -> dict[str, Any]:
+        capture_of(slug)
+        runs = runs_of(captures(), slug)
+        note = runs.change(run_id, lambda one: one.model_copy(update=changes))
+        if note is None:
+            raise RouteError(404, "run-unknown", "there is no such run of this workflow")
+        return told(note)
+
+    changes = {"state": state, "error": error}
+    return await in_thread(write)
+
+
+async def _calls(request: Any, body: dict[str, Any]) -> Any:
+    """`{"values"}`: the call of the deployed endpoint, as `{"curl", "python", "javascript"}`."""
+    values = body.get("values", {})
+    if not isinstance(values, dict):
+        raise RouteError(400, "bad-body", "`values` is not an object")
+    return await in_thread(_call_texts, request.match_info["slug"], values)
+
+
+def _call_texts(slug: str, values: dict[str, Any]) -> dict[str, str]:
+    from ...runflow_build.playground.calls import call_url, calls
+    from ...runflow_build.publish.settings import settled as settings
+
+    url = call_url(settings().base_url, slug)
+    return {"url": url, **calls(url, capture_of(slug).contract, values)}
+
+
+# -- the 3D viewer
+
+
+async def _viewer(request: Any) -> Any:
+    return await in_thread(_viewer_state)
+
+
+async def _fetch_viewer(request: Any, body: dict[str, Any]) -> Any:
+    """Fetch it into the user's cache; only ever when the user has pressed the button."""
+
+    def fetch() -> dict[str, Any]:
+        import os
+
+        from ...runflow_build.playground.viewer import fetch_viewer
+
+        fetch_viewer(os.environ)
+        return _viewer_state()
+
+    return await in_thread(fetch)
+
+
+def _viewer_state() -> dict[str, Any]:
+    import os
+
+    from ...runflow_build.playground import viewer
+
+    hosts = [one.split("/")[2] for one in viewer.URLS]
+    here = viewer.viewer(os.environ) is not None
+    return {"here": here, "version": viewer.VERSION, "size": viewer.SIZE, "hosts": hosts}
+
+
+async def _viewer_script() -> Any:
+    import os
+
+    def read() -> bytes | None:
+        from ...runflow_build.playground.viewer import viewer
+
+        return viewer(os.environ)
+
+    data = await in_thread(read)
+    if data is None:
+        raise RouteError(404, "viewer-missing", "the 3D viewer was not fetched yet")
+    headers = {**_HEADERS, "Content-Type": "text/javascript; charset=utf-8"}
+    return web.Response(body=data, headers=headers)
+
+
+def _now() -> str:
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")
