@@ -18,8 +18,10 @@ from typing import TYPE_CHECKING, Protocol
 from ..errors import RestoreError, RunflowError
 from ..findings import Finding
 from ..sources.files import Content, below
+from ..sources.git.without import git_is_there
 from ..sources.world import Unanswered
 from . import scripts
+from .archive import unpack
 from .checkout import checkout
 from .download import MOST_CONNECTIONS, download
 from .environment import sync
@@ -206,6 +208,16 @@ class _Run:
 
     def _checkout(self, step: Step) -> None:
         self._requirements(step)
+        if self.tools.interpreter and not git_is_there():
+            unpack(
+                self.tools.http,
+                step.url or "",
+                step.commit or "",
+                self.folder / step.place,
+                log=lambda line: self.progress.said(step, line),
+                stop=self.tools.stop,
+            )
+            return
         checkout(
             step.url or "",
             step.commit or "",

@@ -128,9 +128,35 @@ def install(
     Raises RestoreError `packages-conflict`, `packages-not-installed`; Unanswered where uv is
     missing or an index gives no answer.
     """
-    answer = _call(interpreter, requirements, [], mirrors, offline, environ, _INSTALL_S, log, stop)
+    ends = BeforeFiles(stop)
+
+    def heard(line: str) -> None:
+        ends.hear(line)
+        if log:
+            log(line)
+
+    answer = _call(
+        interpreter, requirements, [], mirrors, offline, environ, _INSTALL_S, heard, ends
+    )
     if answer.code:
         raise _refusal(answer, by, mirrors)
+
+
+class BeforeFiles(threading.Event):
+    """Set with another event, until files of the environment change: that has to be gone through,
+    or a package would be left in parts."""
+
+    def __init__(self, stop: threading.Event | None) -> None:
+        super().__init__()
+        self._stop, self._is_late = stop, False
+
+    def hear(self, line: str) -> None:
+        """A line of uv, which says when everything is downloaded and built."""
+        late = line.startswith(("Prepared ", "Uninstalled ", "Installed "))
+        self._is_late = self._is_late or late
+
+    def is_set(self) -> bool:
+        return not self._is_late and self._stop is not None and self._stop.is_set()
 
 
 def changes_in(said: str) -> list[Change]:

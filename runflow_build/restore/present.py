@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..sources.files import Content, below
 from ..sources.git.working_tree import repository_at
+from .archive import noted
 from .environment import drift, is_ours, is_whole
 from .moving import unfinished
 from .partial import received
@@ -92,6 +93,8 @@ def _tree(folder: Path, wanted: WantedTree) -> Tree | InTheWay | None:
     if not place.is_dir():
         return InTheWay("a file" if place.is_file() else "a link that leads nowhere")
     if not (place / ".git").exists():
+        if (note := noted(place)) and note[1] == wanted.commit:
+            return Tree(note[1], note[0])
         return None if not any(place.iterdir()) else InTheWay("a folder that is no git clone")
     state = state_of(place)
     return Tree(

@@ -129,15 +129,15 @@ def unplaceable(trees: Sequence[WantedTree], files: Sequence[WantedFile]) -> lis
 
 def _misnamed(trees: Sequence[WantedTree], files: Sequence[WantedFile]) -> Iterator[Finding]:
     for tree in trees:
-        if why := "is a path" if "/" in tree.name else _odd(tree.name):
+        if why := "is a path" if "/" in tree.name else odd_name(tree.name):
             yield _refusal(tree.name, why, tree.key)
     for file in files:
         kept = file.is_model or file.name.startswith("input/")
-        if why := _odd(file.name) if kept else "is not below input/":
+        if why := odd_name(file.name) if kept else "is not below input/":
             yield _refusal(file.name, why, file.key)
 
 
-def _odd(path: str) -> str | None:
+def odd_name(path: str) -> str | None:
     """Why a name cannot be a relative path everywhere; None where it can."""
     for part in path.split("/"):
         if part in ("", ".", ".."):

@@ -47,7 +47,10 @@ def opened(
 
         def git() -> Any:
             from .git.hosts import GitCache
+            from .git.without import GitHubByHttp, git_is_there
 
+            if not git_is_there():
+                return GitHubByHttp(asking.value()[0])
             return GitCache(folder / "git", offline=offline)
 
         def registry() -> Any:

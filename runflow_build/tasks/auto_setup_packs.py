@@ -23,6 +23,7 @@ from ..restore.state import read_state
 from ..restore.submodules import submodules_of
 from ..restore.trust import is_trusted, named
 from ..restore.wanted import WantedTree, unplaceable
+from ..sources.git.without import git_is_there
 from ..sources.world import Unanswered
 from ..spec.model import UPSTREAM_COMFYUI, Policy
 from ..spec.rules import PackName
@@ -38,10 +39,7 @@ _NAME: TypeAdapter[str] = TypeAdapter(PackName)
 
 
 def pack_rows(wishes: Wishes, asking: Asking) -> list[Row]:
-    rows = [
-        Row("pack", folder, "present", users)
-        for folder, users in sorted(wishes.packs.items())
-    ]
+    rows = [Row("pack", folder, "present", users) for folder, users in sorted(wishes.packs.items())]
     foreign = set(wishes.missing) - wishes.core
     heard = inquiry_of(wishes, [], asking)
     version = asking.running.version
@@ -75,7 +73,7 @@ def pack_rows(wishes: Wishes, asking: Asking) -> list[Row]:
 
 def _folders(running: Running, pins: Mapping[str, NodePackPin]) -> dict[str, str]:
     """Where each pack goes: to where a clone of it is already, whatever that is called."""
-    there = running.install.packs if pins else {}
+    there = running.install.packs if pins and git_is_there() else {}
     homes = {key: one.remote for key, one in there.items() if one.remote}
     return {
         key: next((at for at, url in homes.items() if repository.same(url, pin.repository)), key)
@@ -242,10 +240,16 @@ def _unresolved_packs(
             told = [Finding("smoke-class-missing", message, fix=fix)]
         else:
             told = [one for one in errors if _is_about(one, class_type, nodes, wishes)]
+            # What a look-up by class led to and could not be pinned is known by its pack alone.
+            told = told or [one for one in errors if _of_no_row(one, pins)]
             message = f"nothing says which node pack brings the class {class_type}"
             told = told or [Finding("not-resolved", message, fix="under nodes")]
         findings = tuple(plain(one, "pack") for one in told)
         yield Row("pack", class_type, "unresolved", nodes, findings=findings)
+
+
+def _of_no_row(finding: Finding, pins: Mapping[str, NodePackPin]) -> bool:
+    return len(finding.where.key) > 1 and finding.where.key[1] not in pins
 
 
 def _is_about(finding: Finding, class_type: str, nodes: list[User], wishes: Wishes) -> bool:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
+import io
 import subprocess
+import tarfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +17,7 @@ from file_host import served as host_of_a_file
 from index import wheel
 from place import File, Pack
 from restorable import HUB, sha256
-from running_comfyui import LOADER, PACK, RunningWorld, running_comfyui
+from running_comfyui import LOADER, PACK, PACK_FILES, RunningWorld, running_comfyui
 
 from runflow_build.errors import RestoreError, UsageError
 
@@ -526,3 +529,103 @@ def test_a_script_that_fails_fails_its_row(world: RunningWorld) -> None:
     assert done["rows"] == {"pack:ComfyUI-Tiny": "failed"}
     [finding] = world.findings("pack:ComfyUI-Tiny")
     assert finding["also"][0]["text"] == "no compiler"
+
+
+# -- without git
+
+
+def archive_of(world: RunningWorld, commit: str) -> bytes:
+    """What GitHub's codeload gives for a commit: the real `git archive` names it."""
+    argv = ["git", "archive", "--format=tar.gz", f"--prefix=ComfyUI-Tiny-{commit}/", commit]
+    return subprocess.run(argv, cwd=world.published().work, capture_output=True, check=True).stdout
+
+
+@pytest.fixture
+def no_git(world: RunningWorld, monkeypatch: pytest.MonkeyPatch) -> str:
+    """GitHub's web server has the pack, and nobody here has git; the commit."""
+    commit = world.pack(files={"sub/data.txt": "data", "run.sh": "echo"})
+    serve_without_git(world, commit, archive_of(world, commit))
+    monkeypatch.setenv("PATH", str(world.base))
+    for name, value in world.outside.environ.items():  # the hosts are more by now
+        monkeypatch.setenv(name, value)
+    return commit
+
+
+def serve_without_git(world: RunningWorld, commit: str, archive: bytes) -> None:
+    files, name = world.outside.files.place.files, "kijai/ComfyUI-Tiny"
+    lines = [f"{commit} HEAD\0multi_ack\n", f"{commit} refs/heads/main\n"]
+    lines += [f"{'c' * 40} refs/tags/1.0.0\n", f"{commit} refs/tags/1.0.0^{{}}\n"]
+    packets = ["# service=git-upload-pack\n", "", *lines, ""]
+    said = "".join(f"{len(one) + 4:04x}{one}" if one else "0000" for one in packets)
+    files[f"https://github.com/{name}/info/refs"] = File(said.encode())
+    files[f"https://codeload.github.com/{name}/tar.gz/{commit}"] = File(archive)
+    for path in ("__init__.py", "pyproject.toml"):
+        data = PACK_FILES.get(path)
+        if data:
+            url = f"https://raw.githubusercontent.com/{name}/{commit}/{path}"
+            files[url] = File(data.encode())
+
+
+def test_without_git_a_pack_of_github_comes_as_its_archive(
+    world: RunningWorld, no_git: str
+) -> None:
+    setup = world.look(graph(node(LOADER)))
+    assert [(row.id, row.state) for row in setup.rows] == [("pack:ComfyUI-Tiny", "missing")]
+    done = world.install(setup, "pack:ComfyUI-Tiny", yes=[TRUST])
+    assert done["rows"] == {"pack:ComfyUI-Tiny": "done"}
+    place = world.base / "custom_nodes/ComfyUI-Tiny"
+    assert files_below(place) == {
+        *("__init__.py", "sub/data.txt", "run.sh"),
+        ".runflow-commit.json",
+    }
+    assert no_git in (place / ".runflow-commit.json").read_text()
+    assert world.look(graph(node(LOADER))).rows[0].state == "present"
+
+
+@pytest.mark.parametrize("kind", ["another commit", "no commit", "cut off", "climbs", "link"])
+def test_an_archive_that_is_not_the_commits_leaves_nothing(
+    world: RunningWorld, no_git: str, kind: str
+) -> None:
+    setup = world.look(graph(node(LOADER)))
+    url = f"https://codeload.github.com/kijai/ComfyUI-Tiny/tar.gz/{no_git}"
+    world.outside.files.place.files[url] = File(bad_archive(world, no_git, kind))
+    done = world.install(setup, "pack:ComfyUI-Tiny", yes=[TRUST])
+    assert done["rows"] == {"pack:ComfyUI-Tiny": "failed"}
+    assert [one["code"] for one in world.findings("pack:ComfyUI-Tiny")] == ["checkout-failed"]
+    assert not list((world.base / "custom_nodes").iterdir())
+    assert not (world.base / "climbed.txt").exists()
+
+
+def bad_archive(world: RunningWorld, commit: str, kind: str) -> bytes:
+    whole: bytes = (
+        world.outside.files.place.files[
+            f"https://codeload.github.com/kijai/ComfyUI-Tiny/tar.gz/{commit}"
+        ].data
+        or b""
+    )
+    if kind == "another commit":
+        return gzip.compress(gzip.decompress(whole).replace(commit.encode(), b"d" * 40))
+    if kind == "cut off":
+        return whole[: len(whole) // 2]
+    out = io.BytesIO()
+    headers = {} if kind == "no commit" else {"comment": commit}
+    with tarfile.open(
+        fileobj=out, mode="w:gz", format=tarfile.PAX_FORMAT, pax_headers=headers
+    ) as tar:
+        row = tarfile.TarInfo("x/../../../climbed.txt" if kind == "climbs" else "x/a.txt")
+        if kind == "link":
+            row.type, row.linkname = tarfile.SYMTYPE, "../../../etc"
+        tar.addfile(row, io.BytesIO(b""))
+    return out.getvalue()
+
+
+def test_without_git_what_only_git_can_do_names_git(world: RunningWorld, no_git: str) -> None:
+    world.outside.files.place.packs["comfyui-tiny"] = Pack(
+        "https://gitlab.com/kijai/ComfyUI-Tiny", classes=(LOADER,)
+    )
+    [row] = world.look(graph(node(LOADER))).rows
+    assert row.state == "unresolved"
+    assert "the git program was not found" in row.findings[0].message
+    assert row.findings[0].fix == (
+        "install git, or put the folder that it is in on the PATH, and restart ComfyUI"
+    )
