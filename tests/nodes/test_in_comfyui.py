@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import io
-import json
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pack_copy import GONE, copy_pack
+from real_comfyui import Made, get, run
 from video_facts import facts
 
 from runflow_build.workflow.convert import prompt_of
@@ -29,25 +27,19 @@ CHECKOUT = Path(__file__).parent.parent.parent
 class Server:
     url: str
     base: Path  # its models, input, output
-    log: Path
 
-    def get(self, path: str) -> Any:
-        with urllib.request.urlopen(self.url + path, timeout=30) as answer:
-            return json.load(answer)
+    @property
+    def log(self) -> str:
+        return (self.base / "log.txt").read_text(encoding="utf-8")
 
-    def run(self, prompt: Any) -> dict[str, Any]:
-        """Execute a prompt; the outputs of its nodes."""
-        body = json.dumps({"prompt": prompt}).encode()
-        request = urllib.request.Request(self.url + "/prompt", body, method="POST")
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            number = json.load(answer)["prompt_id"]
-        for _ in range(600):
-            if entry := self.get(f"/history/{number}").get(number):
-                assert entry["status"]["status_str"] == "success", entry["status"]
-                outputs: dict[str, Any] = entry["outputs"]
-                return outputs
-            time.sleep(0.1)
-        raise AssertionError("the prompt did not finish")
+    def made(self, prompt: Any) -> dict[str, list[Made]]:
+        """Execute a prompt; the files of its output nodes."""
+        outcome = run(self.url, prompt)
+        assert (outcome.refused, outcome.failed) == (None, None)
+        found: dict[str, list[Made]] = {}
+        for one in outcome.files:
+            found.setdefault(one.node, []).append(one)
+        return found
 
 
 @pytest.fixture(scope="module")
@@ -58,18 +50,18 @@ def server(
     (base / "custom_nodes").mkdir()
     (base / "custom_nodes" / "runflow-build").symlink_to(CHECKOUT, target_is_directory=True)
     with started_comfyui(base, "--disable-api-nodes") as url:
-        yield Server(url, base, base / "log.txt")
+        yield Server(url, base)
 
 
 def test_the_pack_is_loaded_without_a_word_about_it(server: Server) -> None:
-    log = server.log.read_text()
-    assert "runflow-build" in log  # in the list of import times
+    log = server.log
+    assert log.count("runflow-build") == 1  # in the list of import times
     assert "IMPORT FAILED" not in log
-    assert not [line for line in log.splitlines() if "warn" in line.lower() and "runflow" in line]
+    assert "Runflow" not in log
 
 
 def test_comfyui_offers_our_classes_with_exactly_our_widgets(server: Server) -> None:
-    offered = server.get("/object_info")
+    offered = get(server.url, "/object_info")
     for name, shape in runflow_definitions().items():
         assert offered[name]["input"] == shape["input"], name
         assert offered[name]["output"] == shape["output"]
@@ -81,7 +73,7 @@ def test_comfyui_offers_our_classes_with_exactly_our_widgets(server: Server) -> 
 def test_an_image_goes_from_its_node_to_a_png_without_the_workflow_in_it(server: Server) -> None:
     from PIL import Image
 
-    outputs = server.run(
+    files = server.made(
         {
             "1": {
                 "class_type": "EmptyImage",
@@ -102,9 +94,8 @@ def test_an_image_goes_from_its_node_to_a_png_without_the_workflow_in_it(server:
             },
         }
     )
-    names = [one["filename"] for one in outputs["3"]["images"]]
-    assert names == ["my_card_00001_.png", "my_card_00002_.png"]
-    picture = Image.open(server.base / "output" / names[0])
+    assert [one.name for one in files["3"]] == ["my_card_00001_.png", "my_card_00002_.png"]
+    picture = Image.open(io.BytesIO(files["3"][0].data))
     assert (picture.size, picture.getpixel((0, 0)), picture.info) == ((16, 8), (51, 102, 153), {})
 
 
@@ -115,7 +106,7 @@ def test_videos_are_saved_and_their_names_go_to_outputs(server: Server) -> None:
 
     saver = {"filename_prefix": "clips/a"}
     webm = {**saver, "images": ["1", 0], "fps": 12.0, "crf": 30.0, "audio": ["3", 0]}
-    outputs = server.run(
+    files = server.made(
         {
             "1": {
                 "class_type": "EmptyImage",
@@ -136,10 +127,9 @@ def test_videos_are_saved_and_their_names_go_to_outputs(server: Server) -> None:
     )
     made = []
     for node in ("7", "8", "9"):
-        [row] = outputs[node]["files"]
-        data = (server.base / "output" / row["subfolder"] / row["filename"]).read_bytes()
-        assert b"class_type" not in data
-        made.append([stream["codec"] for stream in facts(data)["streams"]])
+        [file] = files[node]
+        assert b"class_type" not in file.data
+        made.append([stream["codec"] for stream in facts(file.data)["streams"]])
     assert made == [["h264"], ["vp9", "opus"], ["libdav1d", "opus"]]
 
 
@@ -149,12 +139,11 @@ def test_the_example_converts_and_runs(server: Server) -> None:
     example = CHECKOUT / "examples" / "postcard"
     photo = (example / "input" / "photo.png").read_bytes()
     (server.base / "input" / "photo.png").write_bytes(photo)
-    definitions = Definitions(server.get("/object_info"), {})
+    definitions = Definitions(get(server.url, "/object_info"), {})
     data = (example / "postcard.json").read_bytes()
     prompt = prompt_of(read_workflow(data, "postcard.json"), definitions)
-    [saved] = server.run(prompt)["10"]["images"]
-    picture = Image.open(io.BytesIO((server.base / "output" / saved["filename"]).read_bytes()))
-    assert picture.size == (600, 400)
+    [saved] = server.made(prompt)["10"]
+    assert Image.open(io.BytesIO(saved.data)).size == (600, 400)
 
 
 @pytest.mark.parametrize(
@@ -171,15 +160,52 @@ def test_a_saver_of_sound_hands_its_file_to_an_output(
     sound = {"duration": 0.5, "sample_rate": 44100, "channels": 2}
     saver = {"audio": ["1", 0], "filename_prefix": f"sounds/{suffix}", **values}
     output = {"output_id": "sound", "output_name": "", "value": ["2", 0]}
-    outputs = server.run(
+    files = server.made(
         {
             "1": {"class_type": "EmptyAudio", "inputs": sound},
             "2": {"class_type": class_type, "inputs": saver},
             "3": {"class_type": "RunflowOutputFile", "inputs": output},
         }
     )
-    file = {"filename": f"{suffix}_00001_.{suffix}", "subfolder": "sounds", "type": "output"}
-    assert outputs == {"2": {"audio": [file]}, "3": {"files": [file]}}
-    content = (server.base / "output" / "sounds" / file["filename"]).read_bytes()
-    assert content
-    assert b"class_type" not in content
+    assert {node: [one.name for one in made] for node, made in files.items()} == {
+        node: [f"sounds/{suffix}_00001_.{suffix}"] for node in ("2", "3")
+    }
+    [file] = files["3"]
+    assert file.data
+    assert b"class_type" not in file.data
+
+
+# Not there, as far as a program can tell, whatever is installed; ComfyUI itself does without.
+NOT_THERE = {"doit": "doit", "git": "gitpython", "argon2": "argon2-cffi"}
+
+
+def test_without_our_packages_comfyui_starts_with_one_warning_and_the_nodes_run(
+    tmp_path: Path, started_comfyui: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base, python = tmp_path / "base", tmp_path / "python"
+    copy_pack(base / "custom_nodes" / "runflow-build")
+    python.mkdir()
+    (python / "sitecustomize.py").write_text(GONE.format(gone=NOT_THERE))
+    monkeypatch.setenv("PYTHONPATH", str(python))
+    with started_comfyui(base, "--disable-api-nodes") as url:
+        server = Server(url, base)
+        card = {"input_id": "a", "display_name": "", "description": "", "value": ["1", 0]}
+        empty = {"width": 16, "height": 8, "batch_size": 1, "color": 0x336699}
+        output = {"output_id": "card", "output_name": "", "value": ["2", 0]}
+        files = server.made(
+            {
+                "1": {"class_type": "EmptyImage", "inputs": empty},
+                "2": {"class_type": "RunflowInputImage", "inputs": card},
+                "3": {"class_type": "RunflowOutputImage", "inputs": output},
+            }
+        )
+        lacking = get(url, "/runflow/packages")["lacking"]
+    assert [one.name for one in files["3"]] == ["card_00001_.png"]
+    assert server.log.count("Runflow works in part:") == 1
+    what = "what needs one of these Python packages does not work: argon2-cffi, doit, gitpython"
+    assert f"\n  - {what}\n    install them and restart ComfyUI: " in server.log
+    file = base / "custom_nodes" / "runflow-build" / "requirements.txt"
+    assert f"-m pip install -r {file}\n" in server.log
+    assert lacking["message"] == what
+    assert "IMPORT FAILED" not in server.log
+    assert "Traceback" not in server.log
