@@ -2,6 +2,8 @@
 
 import { app } from "../../scripts/app.js";
 import { autoSetup } from "./auto_setup/auto_setup.js";
+import { connection } from "./connection/connection.js";
+import { deployment } from "./deploy/deploy.js";
 import { packages } from "./packages/packages.js";
 import { security } from "./security/security.js";
 
@@ -18,7 +20,7 @@ import { security } from "./security/security.js";
  */
 
 /** @type {Feature[]} */
-const features = [packages, autoSetup, security];
+const features = [packages, connection, deployment, autoSetup, security];
 
 app.registerExtension({
   name: "runflow",

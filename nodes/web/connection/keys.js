@@ -1,0 +1,123 @@
+// A key on its way from where it was typed to where it is kept; here it stays for one use at most.
+
+import { ask } from "../dialog.js";
+import { get, post } from "../requests.js";
+
+/**
+ * @typedef {{url: string, host: string, url_from: string, has_key: boolean,
+ *   hosts: {host: string, from: string}[]}} State
+ */
+
+/** @type {{host: string, key: string} | null} */
+let once = null;
+/** @type {Set<() => void>} */
+const watchers = new Set();
+
+/** @returns {Promise<State>} */
+export const state = () => get("/connection");
+
+/** @param {() => void} changed called after every change @returns {() => void} to stop it */
+export function watch(changed) {
+  watchers.add(changed);
+  return () => watchers.delete(changed);
+}
+
+/** @param {object} change @returns {Promise<State>} */
+export async function change(change) {
+  const after = await post("/connection", change);
+  for (const one of watchers) one();
+  return after;
+}
+
+/** The host of an address as people type it; the settings' own for none. @param {string} url */
+export function hostOf(url) {
+  const text = url.trim();
+  try {
+    return new URL(text.includes("://") ? text : `https://${text}`).host.toLowerCase();
+  } catch {
+    return text.toLowerCase();
+  }
+}
+
+/** The key that was typed for this host and nobody wanted kept; it is gone then. */
+export function takeOnce(/** @type {string} */ host) {
+  const key = once?.host === host ? once.key : "";
+  if (key) once = null;
+  return key;
+}
+
+/** @param {string} host */
+export const hasOnce = (host) => once?.host === host;
+
+/**
+ * Ask what becomes of a key; true when it has found its place or was thrown away.
+ * @param {string} key
+ * @param {{url?: string, why: string, once?: boolean}} about `url`: what it is for, if not the
+ *   settings' own address
+ */
+export async function offerKey(key, { url = "", why, once: allowed = true }) {
+  const known = await state().catch(() => null);
+  const address = url.trim() || known?.url || "";
+  const host = url.trim() ? hostOf(url) : (known?.host ?? "");
+  const answer = await ask({
+    title: "Where should this API key go?",
+    lines: [
+      why,
+      `It can be kept for ${host} and no other host, in a file on the machine that runs ComfyUI.`,
+      "It does not stay in the workflow, so that no saved file, image or export has it.",
+    ],
+    choices: [
+      { label: "Discard it", value: "discard" },
+      ...(allowed ? [{ label: "Use it once", value: "once" }] : []),
+      { label: `Keep it for ${host}`, value: "keep", primary: true },
+    ],
+  });
+  if (answer?.choice === "keep") return keep(address, key);
+  if (answer?.choice === "once") once = { host, key };
+  return answer !== null;
+}
+
+/**
+ * Ask for the key of a host; "" when the user has none to give. A kept one is kept by then.
+ * @param {string} url
+ * @param {string} host
+ * @returns {Promise<{key: string, kept: boolean} | null>}
+ */
+export async function askForKey(url, host) {
+  const answer = await ask({
+    title: `There is no API key for ${host}`,
+    lines: ["Make one in the Runflow app; for a server of your own: runflow keys create."],
+    fields: [
+      {
+        name: "key",
+        label: "API key",
+        type: "password",
+        hint: "Kept in a file on the machine that runs ComfyUI, for this host and no other",
+      },
+    ],
+    choices: [
+      { label: "Cancel", value: "cancel" },
+      { label: "Use it once", value: "once", needs: "key" },
+      { label: "Keep it", value: "keep", needs: "key", primary: true },
+    ],
+  });
+  const key = answer?.values.key.trim() ?? "";
+  if (!key || answer?.choice === "cancel") return null;
+  if (answer?.choice === "once") return { key, kept: false };
+  return (await keep(url, key)) ? { key: "", kept: true } : null;
+}
+
+/** @param {string} url @param {string} key */
+async function keep(url, key) {
+  try {
+    await change({ action: "keep-key", url, key });
+    return true;
+  } catch (error) {
+    await ask({
+      title: "The key was not kept",
+      lines: [/** @type {Error} */ (error).message],
+      choices: [{ label: "Close", value: "close" }],
+    });
+    return false;
+  }
+}

@@ -1,0 +1,109 @@
+// The two rows below Settings → Runflow → Connection. What they show comes from the server.
+
+import { element } from "../elements.js";
+import { style } from "../style.js";
+import { change, state, watch } from "./keys.js";
+
+const PLACES = { environment: "from RUNFLOW_API_KEY", config: "kept" };
+
+/** Which hosts have a key, and a field for one more. @returns {HTMLElement} */
+export function keyRow() {
+  const hosts = element("ul", { "aria-label": "Hosts that have an API key" });
+  const field = /** @type {HTMLInputElement} */ (
+    element("input", { type: "password", "aria-label": "API key" })
+  );
+  field.autocomplete = "new-password";
+  field.placeholder = "paste a key";
+  const keep = element("button", { type: "submit" }, "Keep");
+  return row(
+    (/** @type {import("./keys.js").State} */ known) => {
+      keep.textContent = `Keep for ${known.host}`;
+      hosts.replaceChildren(...known.hosts.map((one) => hostLine(one, forget)));
+      return known.has_key ? "" : `not set for ${known.host}`;
+    },
+    async () => {
+      const key = field.value.trim();
+      field.value = "";
+      if (!key) return "paste the key first";
+      const known = await state();
+      await change({ action: "keep-key", url: known.url, key });
+      return `kept for ${known.host}`;
+    },
+    [hosts, line(field, keep)],
+  );
+
+  async function forget(/** @type {string} */ host) {
+    await change({ action: "forget-key", host });
+  }
+}
+
+/** The address of the API. @returns {HTMLElement} */
+export function urlRow() {
+  const field = /** @type {HTMLInputElement} */ (
+    element("input", { type: "url", "aria-label": "API address" })
+  );
+  field.spellcheck = false;
+  const save = /** @type {HTMLButtonElement} */ (element("button", { type: "submit" }, "Save"));
+  return row(
+    (/** @type {import("./keys.js").State} */ known) => {
+      if (document.activeElement !== field) field.value = known.url;
+      field.disabled = save.disabled = known.url_from === "environment";
+      if (field.disabled) return "set by RUNFLOW_API_URL";
+      return known.url_from === "default" ? "the hosted API" : "";
+    },
+    async () => {
+      const known = await change({ action: "set-url", url: field.value });
+      field.value = known.url;
+      return "saved";
+    },
+    [line(field, save)],
+  );
+}
+
+/**
+ * @param {(known: import("./keys.js").State) => string} show what it says of the state
+ * @param {() => Promise<string>} submit what it says when it is done
+ * @param {HTMLElement[]} parts
+ */
+function row(show, submit, parts) {
+  const status = element("small", { role: "status" });
+  const update = () =>
+    state().then(
+      (known) => (status.textContent = show(known)),
+      (error) => (status.textContent = error.message),
+    );
+  const form = element(
+    "form",
+    {
+      class: "runflow-connection",
+      onsubmit: async (/** @type {Event} */ event) => {
+        event.preventDefault();
+        const said = await submit().catch((error) => error.message);
+        await update();
+        if (said) status.textContent = said;
+      },
+    },
+    ...parts,
+    status,
+  );
+  style(new URL("../dialog.css", import.meta.url));
+  const stop = watch(() => (form.isConnected ? update() : stop()));
+  update();
+  return form;
+}
+
+/** @param {{host: string, from: string}} one @param {(host: string) => Promise<void>} forget */
+function hostLine({ host, from }, forget) {
+  const place = PLACES[/** @type {"config"} */ (from)];
+  const button =
+    from === "config" &&
+    element(
+      "button",
+      { type: "button", "aria-label": `Forget the key of ${host}`, onclick: () => forget(host) },
+      "Forget",
+    );
+  return element("li", { class: "line" }, element("span", {}, `${host}: set (${place})`), button);
+}
+
+/** @param {...HTMLElement} parts */
+const line = (...parts) => element("div", { class: "line" }, ...parts);
