@@ -41,7 +41,11 @@ export const security = {
     },
   ],
   commands: [
-    { id: COMMAND, label: "Runflow: password and reachability", function: () => openPanel() },
+    {
+      id: COMMAND,
+      label: "Runflow: password and reachability",
+      function: () => void openPanel(), // a command is done when the panel is there
+    },
   ],
   menuCommands: [{ path: ["Runflow"], commands: [COMMAND] }],
 };

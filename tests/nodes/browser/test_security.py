@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -47,12 +48,6 @@ def open_panel(page: Any) -> Any:
     dialog = page.get_by_role("dialog", name="Security")
     dialog.get_by_role("heading", name="Who can reach this ComfyUI").wait_for()
     return dialog
-
-
-def log_in(page: Any, url: str, name: str, password: str) -> None:
-    """As if a person had answered the browser's question."""
-    page.goto(url.replace("://", f"://{name}:{password}@") + "/user.css")
-    page.goto("about:blank")
 
 
 @pytest.fixture
@@ -258,8 +253,15 @@ def test_with_the_password_on_the_page_asks_and_then_everything_works(
         seen.allow(text)
     host, secret = left_open, Path(left_open.base / FILE)
 
-    def new_page() -> Any:
+    def asks(answer: Any) -> bool:
+        is_page = answer.request.resource_type == "document"
+        return bool(is_page and answer.status == 401)
+
+    def new_page(password: str | None = None) -> Any:
         page = browser.new_context(viewport={"width": 1280, "height": 800}).new_page()
+        if password:
+            # As if a person had answered the browser's question.
+            page.goto(host.url.replace("://", f"://{NAME}:{quote(password)}@") + "/system_stats")
         seen.watch(page)
         return page
 
@@ -273,14 +275,13 @@ def test_with_the_password_on_the_page_asks_and_then_everything_works(
     dialog.get_by_label("User name").fill(NAME)
     dialog.get_by_label("New password", exact=True).fill(PASSWORD)
     dialog.get_by_label("New password again").fill(PASSWORD)
-    dialog.get_by_role("button", name="Ask for a password").click()
-    page.get_by_text("This ComfyUI asks for a user name and a password.").wait_for()
+    with page.expect_response(asks) as refusal:  # then the browser waits for its user
+        dialog.get_by_role("button", name="Ask for a password").click()
+    assert refusal.value.headers["www-authenticate"].startswith("Basic ")
     assert host.status("/") == host.status("/ws") == 401
     page.context.close()
 
-    page = new_page()
-    log_in(page, host.url, NAME, PASSWORD)
-    opened(page)  # the client's id comes over the websocket
+    page = opened(new_page(PASSWORD))  # the client's id comes over the websocket
     quiet = "{showMissingNodesDialog: false, showMissingModelsDialog: false}"
     page.evaluate(f"graph => app.loadGraphData(graph, true, true, null, {quiet})", GRAPH)
     page.get_by_test_id("queue-button").click()
@@ -298,13 +299,12 @@ def test_with_the_password_on_the_page_asks_and_then_everything_works(
     dialog.get_by_label("Current password").first.fill(PASSWORD)
     dialog.get_by_label("New password", exact=True).fill(NEXT_PASSWORD)
     dialog.get_by_label("New password again").fill(NEXT_PASSWORD)
-    dialog.get_by_role("button", name="Replace the password").click()
-    page.get_by_text("This ComfyUI asks for a user name and a password.").wait_for()
+    with page.expect_response(asks) as refusal:  # then the browser waits for its user
+        dialog.get_by_role("button", name="Replace the password").click()
+    assert refusal.value.headers["www-authenticate"].startswith("Basic ")
     page.context.close()
 
-    page = new_page()
-    log_in(page, host.url, NAME, NEXT_PASSWORD.replace(":", "%3A"))
-    opened(page)
+    page = opened(new_page(NEXT_PASSWORD))
     dialog = open_panel(page)
     dialog.get_by_text("Switch it off").click()
     dialog.get_by_label("Current password").last.fill(NEXT_PASSWORD)
