@@ -1,0 +1,103 @@
+// The call of the deployed endpoint with the values of the form, in three languages, to be copied.
+
+import { element } from "./elements.js";
+import { objectText, own, post } from "./requests.js";
+
+const LANGUAGES = [
+  ["curl", "curl"],
+  ["python", "Python"],
+  ["javascript", "JavaScript"],
+];
+const WAIT_MS = 400; // after the last change
+
+export class Calls {
+  /** @param {HTMLElement} place @param {() => [string, string][]} values */
+  constructor(place, values) {
+    this.values = values;
+    this.current = 0;
+    /** @type {Record<string, string>} */
+    this.texts = {};
+    this.tabs = LANGUAGES.map(([key, label], place) =>
+      element(
+        "button",
+        {
+          type: "button",
+          role: "tab",
+          id: `tab-${key}`,
+          "aria-controls": "call-text",
+          onclick: () => this.choose(place),
+        },
+        label,
+      ),
+    );
+    const list = element("div", { role: "tablist", "aria-label": "Language" }, ...this.tabs);
+    list.addEventListener("keydown", (event) => this.key(event));
+    this.text = element("code", {});
+    this.panel = element(
+      "pre",
+      { id: "call-text", role: "tabpanel", tabIndex: 0, class: "call" },
+      this.text,
+    );
+    this.told = element("span", { role: "status" });
+    const copy = element("button", { type: "button", onclick: () => this.copy() }, "Copy");
+    place.replaceChildren(
+      list,
+      this.panel,
+      element("div", { class: "buttons" }, copy, this.told),
+      element(
+        "p",
+        { class: "help" },
+        "The key is that of the environment variable RUNFLOW_API_KEY. YOUR-ORGANIZATION is the ",
+        "owner of the key; Deploy shows the whole address.",
+      ),
+    );
+    this.choose(0);
+  }
+
+  /** @param {KeyboardEvent} event */
+  key(event) {
+    const moves = { ArrowRight: 1, ArrowLeft: -1 };
+    const move = moves[/** @type {keyof typeof moves} */ (event.key)];
+    if (!move) return;
+    this.choose((this.current + move + LANGUAGES.length) % LANGUAGES.length);
+    this.tabs[this.current].focus();
+  }
+
+  /** @param {number} place */
+  choose(place) {
+    this.current = place;
+    this.tabs.forEach((one, number) => {
+      one.setAttribute("aria-selected", String(number === place));
+      one.tabIndex = number === place ? 0 : -1;
+    });
+    this.panel.setAttribute("aria-labelledby", `tab-${LANGUAGES[place][0]}`);
+    this.text.textContent = this.texts[LANGUAGES[place][0]] ?? "";
+    this.told.textContent = "";
+  }
+
+  /** The form has changed. */
+  update() {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(async () => {
+      const body = objectText([["values", objectText(this.values())]]);
+      this.texts = await post(own("calls"), body).catch((error) => ({
+        curl: error.message,
+        python: error.message,
+        javascript: error.message,
+      }));
+      this.choose(this.current);
+    }, WAIT_MS);
+  }
+
+  async copy() {
+    const text = this.text.textContent ?? "";
+    try {
+      await navigator.clipboard.writeText(text);
+      this.told.textContent = "Copied";
+    } catch {
+      // Only pages of https:// or this machine may write there: mark it, for the keyboard to copy.
+      getSelection()?.selectAllChildren(this.text);
+      this.told.textContent = document.execCommand("copy") ? "Copied" : "Press Ctrl+C to copy";
+    }
+  }
+}

@@ -1,0 +1,90 @@
+// A picture in a dialog: wheel, buttons or keys to enlarge, drag or arrows to move, Escape to close.
+
+import { element } from "./elements.js";
+
+const STEP = 1.25;
+const MOVE = 60; // pixels
+
+/** @param {string} url @param {string} name */
+export function openZoom(url, name) {
+  let scale = 1;
+  let x = 0;
+  let y = 0;
+  const image = /** @type {HTMLImageElement} */ (
+    element("img", { src: url, alt: name, draggable: false })
+  );
+  const state = element("span", { class: "zoom-state", role: "status" }, "100 %");
+  const apply = () => {
+    image.style.transform = `translate(${x}px, ${y}px) scale(${scale})`;
+    state.textContent = `${Math.round(scale * 100)} %`;
+  };
+  const zoom = (/** @type {number} */ factor, px = 0, py = 0) => {
+    const next = Math.min(40, Math.max(0.2, scale * factor));
+    x = px - ((px - x) * next) / scale;
+    y = py - ((py - y) * next) / scale;
+    scale = next;
+    apply();
+  };
+  const fit = () => {
+    [scale, x, y] = [1, 0, 0];
+    apply();
+  };
+  const stage = element("div", { class: "stage" }, image);
+  stage.addEventListener(
+    "wheel",
+    (event) => {
+      event.preventDefault();
+      const box = stage.getBoundingClientRect();
+      const [px, py] = [
+        event.clientX - box.left - box.width / 2,
+        event.clientY - box.top - box.height / 2,
+      ];
+      zoom(event.deltaY < 0 ? STEP : 1 / STEP, px, py);
+    },
+    { passive: false },
+  );
+  stage.addEventListener("pointerdown", (event) => stage.setPointerCapture(event.pointerId));
+  stage.addEventListener("pointermove", (event) => {
+    if (!stage.hasPointerCapture(event.pointerId)) return;
+    x += event.movementX;
+    y += event.movementY;
+    apply();
+  });
+  const button = (/** @type {string} */ text, /** @type {string} */ label, /** @type {any} */ act) =>
+    element("button", { type: "button", onclick: act, "aria-label": label, title: label }, text);
+  const dialog = /** @type {HTMLDialogElement} */ (
+    element(
+      "dialog",
+      { class: "zoom", "aria-label": name },
+      element(
+        "div",
+        { class: "zoom-bar" },
+        button("−", "Smaller", () => zoom(1 / STEP)),
+        state,
+        button("+", "Larger", () => zoom(STEP)),
+        button("Fit", "Fit into the window", fit),
+        button("Close", "Close", () => dialog.close()),
+      ),
+      stage,
+    )
+  );
+  /** @type {Record<string, () => void>} */
+  const keys = {
+    "+": () => zoom(STEP),
+    "=": () => zoom(STEP),
+    "-": () => zoom(1 / STEP),
+    0: fit,
+    ArrowLeft: () => ((x += MOVE), apply()),
+    ArrowRight: () => ((x -= MOVE), apply()),
+    ArrowUp: () => ((y += MOVE), apply()),
+    ArrowDown: () => ((y -= MOVE), apply()),
+  };
+  dialog.addEventListener("keydown", (event) => {
+    if (!(event.key in keys) || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    keys[event.key]();
+  });
+  dialog.addEventListener("close", () => dialog.remove());
+  document.body.append(dialog);
+  dialog.showModal();
+}
