@@ -6,6 +6,9 @@ import { get, post } from "./requests.js";
 const EVENT = "runflow.job";
 const ASK_AGAIN_MS = 3000; // when events may have been lost on the way
 
+// The editor complains of every message that nobody listens to, and jobs speak to all pages.
+api.addEventListener(EVENT, () => {});
+
 /**
  * Call `heard` with each event of the job, in order and once; resolves with the last one.
  * @param {string} id

@@ -41,12 +41,15 @@ export class Course {
     return this.rows.filter((row) => row.kind === kind && this.of[row.id].status === status).length;
   }
 
-  /** Bytes of all models: what has come, and how many they are as far as known. */
+  /** Bytes of all models in words, and how much of them has come, or null where nobody knows. */
   bytes() {
     const models = this.rows.filter((row) => row.kind === "model");
-    const received = models.reduce((sum, row) => sum + this.of[row.id].received, 0);
-    const total = models.reduce((sum, row) => sum + (row.size ?? this.of[row.id].received), 0);
-    return { received, total };
+    const of = (/** @type {any} */ row) => this.of[row.id];
+    const received = models.reduce((sum, row) => sum + of(row).received, 0);
+    const known = models.every((row) => row.size !== undefined || ENDED.includes(of(row).status));
+    const total = models.reduce((sum, row) => sum + (row.size ?? of(row).received), 0);
+    if (!known) return { text: `${sizeText(received)} so far`, part: null };
+    return { text: `${sizeText(received)} of ${sizeText(total)}`, part: received / (total || 1) };
   }
 
   get hasModels() {
@@ -57,10 +60,9 @@ export class Course {
     const states = Object.values(this.of).map((row) => row.status);
     const done = states.filter((one) => one === "done").length;
     const failed = states.filter((one) => one === "failed").length;
-    const { received, total } = this.bytes();
     const parts = [
       `${done} of ${states.length} installed`,
-      total ? `${sizeText(received)} of ${sizeText(total)}` : "",
+      this.rows.some((row) => row.kind === "model") ? this.bytes().text : "",
       failed ? `${failed} failed` : "",
       states.includes("stopped") ? "the rest was stopped; what came of it is kept" : "",
       this.wantsRestart ? "restart ComfyUI to load the nodes" : "",

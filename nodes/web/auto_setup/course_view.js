@@ -19,14 +19,14 @@ const STATES = {
 export function courseView(course) {
   const packs = course.rows.filter((row) => row.kind === "pack").length;
   const models = course.rows.length - packs;
-  const packBar = bar("Node packs", packs);
-  const modelBar = bar("Models", 1);
+  const packBar = bar("Node packs");
+  const modelBar = bar("Models");
   const rows = course.rows.map((row) => rowView(row, course));
   const update = () => {
     const done = course.count("pack", "done");
-    packBar.set(done, packs, `${done} of ${packs}`);
-    const { received, total } = course.bytes();
-    modelBar.set(received, total || 1, `${sizeText(received)} of ${sizeText(total)}`);
+    packBar.set(done / (packs || 1), `${done} of ${packs}`);
+    const { part, text } = course.bytes();
+    modelBar.set(part, text);
     for (const one of rows) one.update();
   };
   update();
@@ -42,17 +42,17 @@ export function courseView(course) {
   };
 }
 
-/** @param {string} label @param {number} most */
-function bar(label, most) {
+/** @param {string} label */
+function bar(label) {
   const progress = /** @type {HTMLProgressElement} */ (
-    element("progress", { max: most, value: 0, "aria-label": label })
+    element("progress", { max: 1, "aria-label": label })
   );
   const text = element("span", { class: "rf-size" });
   return {
     root: element("div", { class: "rf-bar" }, element("span", {}, label), progress, text),
-    set(/** @type {number} */ value, /** @type {number} */ max, /** @type {string} */ words) {
-      progress.max = max;
-      progress.value = Math.min(value, max);
+    set(/** @type {number | null} */ part, /** @type {string} */ words) {
+      if (part === null) progress.removeAttribute("value");
+      else progress.value = Math.min(part, 1);
       text.textContent = words;
     },
   };

@@ -8,8 +8,11 @@ import { choiceView } from "./choice_view.js";
 import { Course } from "./course.js";
 import { courseView } from "./course_view.js";
 import { shownGraph } from "./graph.js";
+import { dismissNotice } from "./notice.js";
 import { offerRestart } from "./restart.js";
 import { findingsView } from "./row_view.js";
+
+const ALOUD_EVERY_MS = 5000;
 
 /** @type {Dialog | null} */
 let open = null;
@@ -19,6 +22,7 @@ let open = null;
  * @param {{restarted?: boolean}} [how]
  */
 export function openAutoSetup(how = {}) {
+  dismissNotice();
   open ??= new Dialog();
   open.show(how);
 }
@@ -27,6 +31,7 @@ class Dialog {
   /** @type {string | null} the job that Cancel ends */
   job = null;
   restarted = false;
+  spoke = 0; // when the status was last read aloud
 
   constructor() {
     const style = new URL("./auto_setup.css", import.meta.url).href;
@@ -74,8 +79,14 @@ class Dialog {
     this.root.close();
   }
 
-  /** @param {string} text */
-  say(text) {
+  /**
+   * @param {string} text
+   * @param {boolean} [often] one of many: read aloud only now and then
+   */
+  say(text, often = false) {
+    const aloud = !often || Date.now() - this.spoke > ALOUD_EVERY_MS;
+    if (aloud) this.spoke = Date.now();
+    this.status.setAttribute("aria-live", aloud ? "polite" : "off");
     if (this.status.textContent !== text) this.status.textContent = text;
   }
 
@@ -97,7 +108,7 @@ class Dialog {
     if (!asked) return;
     const last = await this.followed(asked.job, (event) => {
       if (event.step === "asking")
-        this.say(`Looking for what this workflow needs … ${event.answered} of ${event.asked} answers`);
+        this.say(`Looking for what this workflow needs … ${event.answered} of ${event.asked} answers`, true);
     });
     if (last.state === "done") this.choose(last);
     else if (last.state === "cancelled") this.close();
@@ -149,7 +160,7 @@ class Dialog {
     const last = await this.followed(job, (event) => {
       course.take(event);
       view.update();
-      this.say(course.summary());
+      this.say(course.summary(), true);
     });
     course.end(last);
     view.update();

@@ -7,14 +7,18 @@ const SHOWN_MS = 30_000;
 /** @type {HTMLElement | null} */
 let notice = null;
 
+export function dismissNotice() {
+  notice?.remove();
+  notice = null;
+}
+
 /**
  * Show it, or take it away where nothing is missing.
  * @param {number} count node types that the editor does not have
  * @param {() => void} open
  */
 export function notifyOfMissing(count, open) {
-  notice?.remove();
-  notice = null;
+  dismissNotice();
   if (!count) return;
   const style = new URL("./auto_setup.css", import.meta.url).href;
   if (!document.querySelector(`link[href="${style}"]`))
@@ -31,16 +35,13 @@ export function notifyOfMissing(count, open) {
     element(
       "div",
       { class: "rf-buttons" },
-      element("button", { type: "button", onclick: () => one.remove() }, "Dismiss"),
+      element("button", { type: "button", onclick: dismissNotice }, "Dismiss"),
       element(
         "button",
         {
           type: "button",
           class: "rf-primary",
-          onclick: () => {
-            one.remove();
-            open();
-          },
+          onclick: open,
         },
         "Auto setup",
       ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,6 +40,7 @@ NODE_CLASS_MAPPINGS = {{"{CLASS}": Greeting}}
 """
 }
 MODEL = hashlib.shake_128(b"a model").digest(30 << 20)
+READY = "() => window.app?.vueAppReady && window.app.api.clientId && window.app.graph.nodes.length"
 PICTURES = os.environ.get("RUNFLOW_PICTURES")  # a folder for what the pages look like
 
 
@@ -63,21 +65,34 @@ def comfyui_environ(outside: Restorable) -> Mapping[str, str]:
 
 def graph(url: str) -> dict[str, Any]:
     """A node of a class that is missing, and a loader of a file that is missing."""
-    row = {"name": "style.safetensors", "directory": "loras", "url": url}
-    facts = {"hash": sha256(MODEL), "hash_type": "SHA256"}
-    place = {"size": [270, 100], "flags": {}, "order": 0, "mode": 0, "inputs": [], "outputs": []}
-    greeting = {"id": 1, "type": CLASS, "pos": [60, 120], "widgets_values": ["otter"], **place}
+    greeting = {"id": 1, "type": CLASS, "pos": [60, 120], "widgets_values": ["otter"], **PLACE}
     greeting["properties"] = {"Node name for S&R": CLASS}
-    loader = {
+    ids = {"last_node_id": 2, "last_link_id": 0}
+    nodes = [greeting, loader_of("style.safetensors", url)]
+    return {**ids, "nodes": nodes, "links": [], "version": 0.4}
+
+
+PLACE = {"size": [270, 100], "flags": {}, "order": 0, "mode": 0, "inputs": [], "outputs": []}
+
+
+def loader_of(name: str, url: str) -> dict[str, Any]:
+    row = {"name": name, "directory": "loras", "url": url}
+    facts = {"hash": sha256(MODEL), "hash_type": "SHA256"}
+    return {
         "id": 2,
         "type": "LoraLoaderModelOnly",
         "pos": [60, 320],
-        "widgets_values": ["style.safetensors", 1.0],
+        "widgets_values": [name, 1.0],
         "properties": {"models": [{**row, **facts}]},
-        **place,
+        **PLACE,
     }
-    ids = {"last_node_id": 2, "last_link_id": 0}
-    return {**ids, "nodes": [greeting, loader], "links": [], "version": 0.4}
+
+
+def allow_the_editors_own(editor: Any) -> None:
+    """Its own look for models asks what the stand-in lacks, and the host that a workflow names."""
+    asked = ("/api/experiment/models/loras", "/internal/folder_paths")
+    for path in (*asked, "CORS policy", "Error fetching file size"):
+        editor.seen.allow(path)
 
 
 def pictured(page: Page, name: str) -> None:
@@ -105,6 +120,105 @@ def test_it_is_in_the_menu(editor: Any) -> None:
     assert {"path": ["Runflow"], "commands": ["Runflow.AutoSetup"]} in entries
 
 
+def test_the_keyboard_stays_in_it_and_escape_closes_it(editor: Any) -> None:
+    page = editor.page
+    page.evaluate(
+        "window.heard = []; window.addEventListener('keydown', one => window.heard.push(one.key))"
+    )
+    opened(editor)
+    inside = "() => !!document.activeElement?.closest('dialog.rf-auto-setup')"
+    for key in ("Tab", "Tab", "Tab", "Shift+Tab", "r"):
+        page.keyboard.press(key)
+        at = page.evaluate("() => document.activeElement?.tagName")
+        assert page.evaluate(inside) or at == "BODY", key  # from the last to the browser's own
+    assert page.evaluate("window.heard") == []
+    page.keyboard.press("Escape")
+    dialog(page).wait_for(state="hidden")
+
+
+def test_what_cannot_be_found_says_so_with_a_way_on(editor: Any, model_host: FileHost) -> None:
+    wanted = graph(model_host.url)
+    wanted["nodes"][0]["type"] = "NobodyKnowsThis"
+    editor.load(wanted)
+    allow_the_editors_own(editor)
+    shown = opened(editor)
+    row = shown.locator("[data-row='pack:NobodyKnowsThis']")
+    assert row.get_by_text("nothing says which node pack brings the class").is_visible()
+    assert row.get_by_text("To mend it: ask the author of the workflow").is_visible()
+    assert row.get_by_role("checkbox").count() == 0
+    editor.page.evaluate("window.app.extensionManager.setting.set('Comfy.ColorPalette', 'light')")
+    editor.page.wait_for_timeout(300)
+    pictured(editor.page, f"light-{editor.host.real}")
+    editor.page.evaluate("window.app.extensionManager.setting.set('Comfy.ColorPalette', 'dark')")
+
+
+def test_a_download_is_cancelled_and_gone_on_with_also_after_a_reload(
+    editor: Any, model_host: FileHost
+) -> None:
+    page, place = editor.page, editor.host.base / "models/loras/slow.safetensors"
+    held = threading.Event()
+    model_host.asked.clear()
+    model_host.before_chunk = lambda at: held.wait(20) if at >= 20 << 20 else None
+    wanted = graph(model_host.url)
+    wanted["nodes"] = [loader_of("slow.safetensors", model_host.url)]
+    editor.load(wanted)
+    allow_the_editors_own(editor)
+    shown = opened(editor)
+    shown.get_by_label(re.compile("download from 127.0.0.1")).check()
+    shown.get_by_role("button", name="Install 1").click()
+    shown.get_by_text(re.compile(r"0 of 1 installed · [1-9][\d.]+ MB so far")).wait_for()
+    pictured(page, f"running-{editor.host.real}")
+
+    page.reload()
+    page.wait_for_function(READY, timeout=60_000)
+    page.evaluate("window.app.extensionManager.command.execute('Runflow.AutoSetup')")
+    shown = dialog(page)
+    shown.get_by_text(re.compile(r"0 of 1 installed")).wait_for()
+    shown.get_by_role("button", name="Cancel").click()
+    held.set()
+    shown.get_by_text("the rest was stopped; what came of it is kept").wait_for()
+    assert not place.exists()
+
+    model_host.before_chunk = lambda at: None
+    model_host.asked.clear()
+    shown.get_by_role("button", name="Look again").click()
+    shown.get_by_label(re.compile("download from 127.0.0.1")).check()
+    shown.get_by_role("button", name="Install 1").click()
+    shown.get_by_text(re.compile("1 of 1 installed")).wait_for()
+    assert place.read_bytes() == MODEL
+    assert model_host.asked[0] is not None  # not all of it again
+    assert not model_host.asked[0].startswith("bytes=0-")
+
+
+def test_a_restart_asks_while_a_prompt_is_running(editor: Any) -> None:
+    code = """async () => {
+      const { offerRestart } = await import(
+        "/extensions/runflow-build/auto_setup/restart.js")
+      const { api } = await import("/scripts/api.js")
+      const asked = []
+      const fetch = api.fetchApi
+      api.fetchApi = async (path, options) => {
+        if (path !== "/runflow/restart") return fetch.call(api, path, options)
+        asked.push(options.body)
+        const error = {code: "prompts-running", message: "a prompt is running", fix: "wait"}
+        return new Response(JSON.stringify({error}), {status: 409})
+      }
+      const said = []
+      const button = offerRestart(text => said.push(text))
+      button.click()
+      await new Promise(done => setTimeout(done, 100))
+      const text = button.textContent
+      button.click()
+      await new Promise(done => setTimeout(done, 100))
+      api.fetchApi = fetch
+      return {asked, said, text}
+    }"""
+    told = editor.page.evaluate(code)
+    assert told["said"][0] == "a prompt is running: wait"
+    assert told["text"] == "Restart anyway"
+    assert told["asked"] == ['{"anyway":false}', '{"anyway":true}']
+
+
 def test_a_pack_and_a_model_are_installed_and_there_after_the_restart(
     editor: Any, model_host: FileHost
 ) -> None:
@@ -130,8 +244,7 @@ def test_a_pack_and_a_model_are_installed_and_there_after_the_restart(
 
     before = editor.host.get("/runflow/restart")["instance"]
     page.evaluate("window.isTheFormerPage = true")
-    for path in ("/api/experiment/models/loras", "/internal/folder_paths"):
-        editor.seen.allow(path)  # the editor's own look for models, which the stand-in lacks
+    allow_the_editors_own(editor)
     for noise in ("WebSocket", "ERR_", "/runflow/restart", "/ws", "Failed to fetch", "fetch"):
         editor.seen.allow(noise)
     restart.click()
