@@ -29,6 +29,9 @@ def load() -> Loaded:
         _say(*SAVERS_LEFT_OUT)
         return Loaded(NODE_CLASS_MAPPINGS, NODE_DISPLAY_NAME_MAPPINGS)
     from .routes import comfyui
+    from .security.guard import guard_comfyui
+
+    guard_comfyui()  # first of all, and whatever fails after it
 
     # Two packs would answer the same addresses, each for a part, and the page would fail twice.
     if other := comfyui.other_pack(NODE_CLASS_MAPPINGS):

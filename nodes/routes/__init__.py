@@ -3,10 +3,6 @@
 
 def add_routes() -> None:
     """Add all of them to the ComfyUI that is starting."""
-    from ..security.guard import guard_comfyui
-
-    guard_comfyui()  # before anything that may fail, or nobody would be asked for the password
-
     from . import (
         auto_setup,
         connection,

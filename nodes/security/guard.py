@@ -61,7 +61,7 @@ class Guard:
         self, file: PasswordFile, attempts: Attempts | None = None, other_sites: bool = False
     ) -> None:
         self._file, self._attempts, self._other_sites = file, attempts or Attempts(), other_sites
-        self.state: State = file.read()
+        self.state: State = _read(file)
         self.is_out_of_order = os.environ.get(OUT_OF_ORDER, "").lower() in ("1", "true", "yes")
         self._key = secrets.token_bytes(32)
         self._marks: OrderedDict[bytes, bool] = OrderedDict()  # of a header -> whether it is right
@@ -196,16 +196,21 @@ class Guard:
 
 
 GUARD: web.AppKey[Guard] = web.AppKey("runflow_guard", Guard)
+_MARK = "runflow_guards"  # on the middleware, for another copy of the pack to know it
 
 
-def guard_comfyui() -> Guard:
-    """Stand before the ComfyUI that is starting."""
+def guard_comfyui() -> None:
+    """Stand before the ComfyUI that is starting, unless another copy of the pack does already.
+
+    To be called before anything of the pack that may fail, or nobody would be asked.
+    """
     from ..routes.comfyui import base_folder, code_folder, options, server
 
-    file = PasswordFile(base_folder(), code_folder())
-    guard = Guard(file, other_sites=bool(getattr(options(), "enable_cors_header", None)))
-    stand_before(server().app, guard)
-    return guard
+    app = server().app
+    if not any(getattr(one, _MARK, False) for one in app.middlewares):
+        file = PasswordFile(base_folder(), code_folder())
+        guard = Guard(file, other_sites=bool(getattr(options(), "enable_cors_header", None)))
+        stand_before(app, guard)
 
 
 def stand_before(app: web.Application, guard: Guard) -> None:
@@ -219,9 +224,18 @@ def stand_before(app: web.Application, guard: Guard) -> None:
         app.middlewares.remove(guarded)
         app.middlewares.insert(0, guarded)
 
+    setattr(guarded, _MARK, True)
     app[GUARD] = guard
     app.middlewares.insert(0, guarded)
     app.on_startup.append(outermost)
+
+
+def _read(file: PasswordFile) -> State:
+    try:
+        return file.read()
+    except Exception:  # no memory for a hash, or a defect of ours: either way it is not known
+        _log.exception("runflow: %s cannot be checked", FILE)
+        return Broken("it cannot be checked, and ComfyUI's log says why")
 
 
 def _credentials(header: bytes) -> list[tuple[str, str]]:

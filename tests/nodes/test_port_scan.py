@@ -270,7 +270,7 @@ def server(comfyui_modules: SimpleNamespace) -> Iterator[Running]:
     def app() -> web.Application:
         made = comfyui_modules.server.app = web.Application()
         comfyui_modules.server.routes = web.RouteTableDef()
-        part("nodes.routes").add_routes()
+        part("nodes.loading").load()
         made.add_routes(comfyui_modules.server.routes)
         return made
 

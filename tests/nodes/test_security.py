@@ -84,7 +84,7 @@ def comfyui(comfyui_modules: SimpleNamespace) -> Callable[[], AbstractContextMan
         routes.get("/")(answer)
         routes.route("*", "/prompt")(answer)
         routes.get("/ws")(websocket)
-        part("nodes.routes").add_routes()
+        part("nodes.loading").load()
         made.middlewares.insert(0, options_answered)  # of a pack that comes later
         # As ComfyUI: every route below /api/ too.
         made.add_routes([web.route(one.method, f"/api{one.path}", one.handler) for one in routes])
@@ -866,18 +866,44 @@ def test_the_state_tells_who_reaches_comfyui(
     assert told["encrypted"] is False
 
 
-def test_a_part_that_fails_does_not_take_the_password_away(
-    file: Path, comfyui_modules: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+def test_no_part_of_the_pack_that_fails_takes_the_password_away(
+    file: Path,
+    comfyui: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     file.write_text(kept(NAME, PASSWORD))
     monkeypatch.setattr(part("nodes.routes.job_routes"), "add", None)
-
-    def app() -> web.Application:
-        comfyui_modules.server.routes = web.RouteTableDef()
-        made = comfyui_modules.server.app = web.Application()
-        with pytest.raises(TypeError):
-            part("nodes.routes").add_routes()  # ComfyUI logs it and starts without the pack
-        return made
-
-    with running(app) as server:
+    with comfyui() as server:
         assert status(server) == 401
+        assert status(server, RIGHT) == 200
+    assert "Runflow's part of the editor does not start" in caplog.text
+
+
+def test_nor_does_the_original_beside_it_or_a_second_copy(
+    file: Path,
+    comfyui: Any,
+    comfyui_modules: SimpleNamespace,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(part("nodes.routes.comfyui"), "other_pack", lambda ours: "ComfyUI-Runflow")
+    file.write_text(kept(NAME, PASSWORD))
+    with comfyui() as server:
+        assert status(server) == 401
+        before = len(comfyui_modules.server.app.middlewares)
+        part("nodes.security.guard").guard_comfyui()  # as the second copy does
+        assert len(comfyui_modules.server.app.middlewares) == before
+
+
+def test_s6_a_file_that_cannot_be_checked_lets_nobody_in(
+    file: Path, comfyui: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: str) -> None:
+        raise MemoryError
+
+    file.write_text(json.dumps({"enabled": True, "username": NAME, "password": "geheim"}))
+    monkeypatch.setattr(part("nodes.security.password"), "hashed", fail)
+    with comfyui() as server:
+        answer = server.get("/")
+    assert answer.status == 503
+    assert b"it cannot be checked, and ComfyUI's log says why" in answer.body

@@ -2,14 +2,16 @@
 
 import { element } from "../elements.js";
 import { get } from "../requests.js";
+import { style } from "../style.js";
 import { passwordForms } from "./password.js";
 import { reachability } from "./reachability.js";
-import { loadStyle } from "./style.js";
 import { advice, stateText } from "./words.js";
+
+export const STYLE = new URL("./security.css", import.meta.url);
 
 /** Show the panel; resolves when it is closed. @returns {Promise<void>} */
 export async function openPanel() {
-  await loadStyle();
+  await style(STYLE);
   const title = element("h2", { id: "runflow-security-title", tabIndex: -1 }, "Security");
   const body = element("div", { class: "runflow-security-body" });
   const dialog = /** @type {HTMLDialogElement} */ (

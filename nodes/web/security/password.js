@@ -96,7 +96,7 @@ function field(label, properties, hint) {
  */
 function form(action, parts, note, act) {
   const problem = element("p", { class: "bad", role: "alert" });
-  const button = /** @type {HTMLButtonElement} */ (element("button", { type: "submit" }, action));
+  const button = /** @type {HTMLButtonElement} */ (element("button", { type: "submit", class: "primary" }, action));
   const submit = async (/** @type {SubmitEvent} */ event) => {
     event.preventDefault();
     problem.textContent = "";

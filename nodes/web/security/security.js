@@ -2,8 +2,8 @@
 
 import { element } from "../elements.js";
 import { get } from "../requests.js";
-import { openPanel } from "./panel.js";
-import { loadStyle } from "./style.js";
+import { style } from "../style.js";
+import { openPanel, STYLE } from "./panel.js";
 import { stateText } from "./words.js";
 
 const COMMAND = "Runflow.Security";
@@ -14,7 +14,7 @@ function summary() {
   const show = async () => {
     state.textContent = await get("/security").then(stateText, (error) => error.message);
   };
-  loadStyle();
+  style(STYLE);
   show();
   const open = async () => {
     await openPanel();
