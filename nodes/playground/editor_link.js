@@ -4,7 +4,7 @@ const CHANNEL = "runflow.playground";
 const ASK_MS = 3000;
 
 /**
- * @param {() => {name: string, slug: string, mark: string} | null} capture the one on this page
+ * @param {() => {slug: string, mark: string} | null} capture the one on this page
  * @param {{differs: (isDifferent: boolean) => void, captured: () => void,
  *   failed: (message: string) => void}} told
  * @returns {{again: () => void, ask: () => void}}
@@ -14,13 +14,13 @@ export function linkEditor(capture, told) {
   channel.onmessage = ({ data }) => {
     const mine = capture();
     if (!mine || !data || typeof data !== "object") return;
-    if (data.type === "mark" && data.name === mine.name) told.differs(data.mark !== mine.mark);
+    if (data.type === "mark" && data.slug === mine.slug) told.differs(data.mark !== mine.mark);
     if (data.type === "captured" && data.slug === mine.slug) told.captured();
-    if (data.type === "refused" && data.name === mine.name) told.failed(String(data.message));
+    if (data.type === "refused" && data.slug === mine.slug) told.failed(String(data.message));
   };
   const ask = () => channel.postMessage({ type: "ask" });
   setInterval(() => document.visibilityState === "visible" && ask(), ASK_MS);
   document.addEventListener("visibilitychange", ask);
   window.addEventListener("focus", ask);
-  return { ask, again: () => channel.postMessage({ type: "capture", name: capture()?.name }) };
+  return { ask, again: () => channel.postMessage({ type: "capture", slug: capture()?.slug }) };
 }

@@ -4,7 +4,9 @@ import { app } from "../../scripts/app.js";
 import { autoSetup } from "./auto_setup/auto_setup.js";
 import { connection } from "./connection/connection.js";
 import { deployment } from "./deploy/deploy.js";
+import { inputs } from "./inputs/inputs.js";
 import { packages } from "./packages/packages.js";
+import { playground } from "./playground/playground.js";
 import { security } from "./security/security.js";
 
 /**
@@ -20,7 +22,7 @@ import { security } from "./security/security.js";
  */
 
 /** @type {Feature[]} */
-const features = [packages, connection, deployment, autoSetup, security];
+const features = [packages, connection, deployment, inputs, playground, autoSetup, security];
 
 app.registerExtension({
   name: "runflow",

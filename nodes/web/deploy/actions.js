@@ -6,6 +6,7 @@ import { askForKey, hasOnce, hostOf, state, takeOnce } from "../connection/keys.
 import { ask } from "../dialog.js";
 import { nameProblem, slugOf } from "../lib/slug.js";
 import { follow } from "../jobs.js";
+import { openPlayground as openCaptured } from "../playground/capture.js";
 import { post } from "../requests.js";
 import { Panel } from "./panel.js";
 
@@ -69,10 +70,13 @@ export async function saveFiles(wish, more = {}) {
 }
 
 /** @param {Wish} wish */
-export function openPlayground(wish) {
+export async function openPlayground(wish) {
   const panel = new Panel("Playground");
-  if (named(wish, panel))
-    window.open(api.apiURL(`/runflow/playground/${slugOf(wish.name)}`), "_blank", "noopener");
+  try {
+    if (named(wish, panel)) await openCaptured(wish.name);
+  } catch (error) {
+    panel.refused(/** @type {any} */ (error));
+  }
 }
 
 /** @param {Wish} wish @param {any} done @param {Panel} panel */
