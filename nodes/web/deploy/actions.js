@@ -1,6 +1,5 @@
 // What the buttons of the Deploy node do: ask what is open, send the graph, follow the job.
 
-import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
 import { askForKey, hasOnce, hostOf, state, takeOnce } from "../connection/keys.js";
 import { ask } from "../dialog.js";
