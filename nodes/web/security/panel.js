@@ -11,13 +11,15 @@ export const STYLE = new URL("./security.css", import.meta.url);
 
 /** Show the panel; resolves when it is closed. @returns {Promise<void>} */
 export async function openPanel() {
+  if (document.querySelector("dialog.runflow-security")) return;
   await style(STYLE);
   const title = element("h2", { id: "runflow-security-title", tabIndex: -1 }, "Security");
   const body = element("div", { class: "runflow-security-body" });
   const dialog = /** @type {HTMLDialogElement} */ (
     element(
       "dialog",
-      { class: "runflow-security", "aria-labelledby": title.id },
+      // A click on its text must not move the focus out of it, to the editor and its keys.
+      { class: "runflow-security", "aria-labelledby": title.id, tabIndex: -1 },
       element(
         "header",
         {},

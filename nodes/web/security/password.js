@@ -99,15 +99,16 @@ function form(action, parts, note, act) {
   const button = /** @type {HTMLButtonElement} */ (element("button", { type: "submit", class: "primary" }, action));
   const submit = async (/** @type {SubmitEvent} */ event) => {
     event.preventDefault();
+    if (button.ariaDisabled) return; // not `disabled`, which would lose the focus
     problem.textContent = "";
-    button.disabled = true;
+    button.ariaDisabled = "true";
     try {
       await act();
     } catch (error) {
       const { message, fix } = /** @type {RefusedError} */ (error);
       problem.textContent = fix ? `${message}. To mend it: ${fix}` : message;
     } finally {
-      button.disabled = false;
+      button.ariaDisabled = null;
     }
   };
   return element(

@@ -18,9 +18,12 @@ export function reachability(state) {
   const listens = state.listens_to.map(({ address, level, reached_by }) =>
     row(level, LEVEL_WORDS[level], `${address}, port ${state.port}: ${reached_by}`),
   );
+  const beyond = state.listens_to.some((one) => one.level !== "good");
+  const fix = "Started without --listen, it is reached by this machine alone.";
   return [
     element("p", {}, "ComfyUI listens to (its argument --listen):"),
     element("ul", { class: "rows" }, ...listens),
+    ...(beyond ? [element("p", { class: "note" }, fix)] : []),
     note,
     button,
     results,
@@ -29,7 +32,8 @@ export function reachability(state) {
 
 /** @param {HTMLButtonElement} button @param {HTMLElement} results */
 async function scan(button, results) {
-  button.disabled = true;
+  if (button.ariaDisabled) return; // not `disabled`, which would lose the focus
+  button.ariaDisabled = "true";
   results.setAttribute("aria-busy", "true");
   results.replaceChildren(element("p", {}, "Scanning; this takes up to half a minute …"));
   try {
@@ -39,7 +43,7 @@ async function scan(button, results) {
     results.replaceChildren(element("p", { class: "bad" }, message));
   } finally {
     results.removeAttribute("aria-busy");
-    button.disabled = false;
+    button.ariaDisabled = null;
   }
 }
 

@@ -104,8 +104,11 @@ def test_the_settings_lead_to_the_panel_and_keys_lead_through_it(editor: Any) ->
         "Scan from the internet",
     ]
     nodes = page.evaluate("() => app.graph.nodes.length")
-    dialog.get_by_label("User name").press("Control+a")
+    page.evaluate("() => app.canvas.selectNodes()")
+    dialog.get_by_role("heading", name="Password").click()
     page.keyboard.press("Delete")  # the editor's own key for: remove the nodes
+    dialog.get_by_label("User name").press("Control+a")
+    page.keyboard.press("Delete")
     page.keyboard.press("Escape")
     dialog.wait_for(state="detached")
     assert button.is_visible()  # the settings stay
@@ -178,6 +181,7 @@ def test_the_scan_is_asked_for_by_nobody_but_the_user_who_has_read_what_it_sends
     dialog.get_by_text("nothing was asked: RUNFLOW_OFFLINE is set").wait_for()
     assert dialog.get_by_text("could not be checked").count() == 4
     assert asked == ["POST"]
+    assert editor.page.evaluate("() => document.activeElement.textContent") == button.text_content()
 
 
 def test_what_a_scan_finds_is_told_in_words(editor: Any) -> None:
@@ -216,7 +220,7 @@ def test_what_a_scan_finds_is_told_in_words(editor: Any) -> None:
         ({"can_hash": False}, ["python -m pip install argon2-cffi"], []),
         (
             {"listens_to": [{"address": "0.0.0.0", "level": "bad", "reached_by": "everybody"}]},
-            ["can run whatever they like", "0.0.0.0, port", "Open"],
+            ["can run whatever they like", "0.0.0.0, port", "Open", "Started without --listen"],
             ["Ask for a password"],
         ),
         (
