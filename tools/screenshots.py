@@ -77,9 +77,51 @@ def editor(page: Page, stage: Stage) -> None:
     load(page, json.loads((EXAMPLE / "postcard.json").read_bytes()), "postcard")
 
 
+def auto_setup(page: Page, stage: Stage) -> Any:
+    """The plan for a workflow whose pack and models are missing; the answers are made up."""
+    case = CHECKOUT / "tests" / "cases" / "auto_setup_plan.json"
+    rows = json.loads(case.read_bytes())
+    last = {"job": "a", "number": 1, "state": "done", "plan": "a", "rows": rows, "findings": []}
+    told = {"job": "a", "state": "done", "events": [last]}
+    page.route("**/runflow/auto-setup/plan", lambda route: route.fulfill(json={"job": "a"}))
+    page.route("**/runflow/jobs/a?*", lambda route: route.fulfill(json=told))
+    open_editor(page, stage)
+    page.evaluate("window.app.extensionManager.command.execute('Runflow.AutoSetup')")
+    shown = page.get_by_role("dialog", name="Auto setup")
+    shown.get_by_label("trust kijai/ComfyUI-KJNodes").check()
+    page.mouse.move(0, 0)
+    return shown
+
+
+def security(page: Page, stage: Stage) -> Any:
+    """Where a password is asked for, and what a scan has found; the answers are made up."""
+    networks = [("0.0.0.0", "bad", "everybody in every network that this machine is in")]
+    keys = ("address", "level", "reached_by")
+    told = {
+        **page.request.get(f"{stage.url}/runflow/security").json(),
+        **{"password": "on", "username": "ada", "port": 8188},
+        "listens_to": [dict(zip(keys, one, strict=True)) for one in networks],
+    }
+    told["scan"]["ports"][0] = 8188
+    states = {8188: "open", 80: "closed", 8080: "closed", 443: "closed"}
+    ports = [{"port": port, "state": state} for port, state in states.items()]
+    found = {"public_address": "203.0.113.7", "asked": "api.ipify.org", "problems": []}
+    page.route("**/runflow/security", lambda route: route.fulfill(json=told))
+    page.route("**/runflow/port-scan", lambda route: route.fulfill(json={**found, "ports": ports}))
+    open_editor(page, stage)
+    page.evaluate("window.app.extensionManager.command.execute('Runflow.Security')")
+    shown = page.get_by_role("dialog", name="Security")
+    shown.get_by_role("button", name="Scan from the internet").click()
+    shown.get_by_text("Public address").wait_for()
+    shown.evaluate("(one) => one.focus()")
+    return shown
+
+
 SCENES = [
+    Scene("auto-setup", auto_setup, DESKTOP),
     Scene("editor", editor, DESKTOP),
     Scene("editor-light", editor, DESKTOP, dark=False),
+    Scene("security", security, DESKTOP),
 ]
 
 
