@@ -1,0 +1,234 @@
+"""The routes of Deploy and Save as files: jobs on real folders, errors in words, no lag."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp_server import Answer, Running, running
+from loaded_pack import part
+
+from runflow_build.project.catalogue import shipped
+from runflow_build.workflow.runflow_nodes import definitions as runflow_definitions
+
+KEY = "rf_live_0123456789abcdefghijklmnopqrstuv"
+CHECKOUT = Path(__file__).resolve().parents[2]
+EXAMPLE = CHECKOUT / "examples" / "postcard"
+BIG = 512 << 20  # bytes, sparse
+LONGEST_LAG_S = 0.5  # of ComfyUI's loop while it is read, on a busy machine; alone it is 0.02
+
+
+def class_of(raw: Any) -> type:
+    members = {
+        "INPUT_TYPES": classmethod(lambda cls: raw["input"]),
+        "RETURN_TYPES": raw["output"],
+        "OUTPUT_NODE": raw.get("output_node", False),
+    }
+    return type("Node", (), members)
+
+
+class Broken:
+    """Of a pack that fails when it is asked."""
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        raise RuntimeError("no")
+
+
+@pytest.fixture
+def comfyui(
+    comfyui_modules: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> SimpleNamespace:
+    """ComfyUI's modules: a release without git, and its registry of classes."""
+    for name in ("RUNFLOW_API_URL", "RUNFLOW_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    (tmp_path / "home").mkdir()
+    for name in ("custom_nodes", "models", "input"):
+        (comfyui_modules.base / name).mkdir()
+    shutil.copy(EXAMPLE / "input" / "photo.png", comfyui_modules.base / "input")
+    for name in ("main.py", "nodes.py"):
+        (comfyui_modules.code / name).write_text("")
+    (comfyui_modules.code / "comfyui_version.py").write_text('__version__ = "0.8.0"\n')
+    known = {**shipped("0.8.0"), **runflow_definitions()}
+    classes = {name: class_of(raw) for name, raw in known.items()}
+    modules = {
+        "nodes": {
+            "NODE_CLASS_MAPPINGS": {**classes, "Broken": Broken},
+            "NODE_DISPLAY_NAME_MAPPINGS": {},
+        },
+        "comfyui_version": {"__version__": "0.8.0"},
+    }
+    for name, values in modules.items():
+        module = ModuleType(name)
+        vars(module).update(values)
+        monkeypatch.setitem(sys.modules, name, module)
+    comfyui_modules.sent = []
+    send = comfyui_modules.sent.append
+    comfyui_modules.server.send_sync = lambda event, data: send(data)
+    return comfyui_modules
+
+
+@pytest.fixture
+def server(comfyui: SimpleNamespace) -> Iterator[Running]:
+    def app() -> web.Application:
+        routes = web.RouteTableDef()
+        table = part("nodes.routes.requests").Table(routes)
+        for name in ("job_routes", "connection", "deploy"):
+            part(f"nodes.routes.{name}").add(table)
+        made = web.Application()
+        made.add_routes(routes)
+        return made
+
+    with running(app) as one:
+        yield one
+
+
+def graph() -> dict[str, Any]:
+    one: dict[str, Any] = json.loads((EXAMPLE / "postcard.json").read_bytes())
+    return one
+
+
+def end_of(server: Running, answer: Answer) -> dict[str, Any]:
+    assert answer.status == 200, answer.body
+    for _ in range(1200):
+        told = server.get(f"/runflow/jobs/{answer.json['job']}").json
+        if told["state"] != "running" and "state" in told["events"][-1]:
+            last: dict[str, Any] = told["events"][-1]
+            return last
+        time.sleep(0.05)
+    raise AssertionError("the job does not end")
+
+
+def save(server: Running, folder: str, **more: Any) -> dict[str, Any]:
+    body = {"graph": graph(), "name": "Postcard", "folder": folder, **more}
+    return end_of(server, server.post("/runflow/save", body))
+
+
+def test_files_are_saved_in_the_folder_that_was_typed(server: Running, tmp_path: Path) -> None:
+    last = save(server, "work/card")
+    folder = tmp_path / "home" / "work" / "card"
+    assert (last["state"], last["folder"]) == ("done", str(folder))
+    assert (folder / "runflow.lock").is_file()
+    assert {"runflow.yaml", "workflow.json", "runflow.lock"} <= set(last["files"])
+
+
+def test_a_refused_key_ends_the_job_with_the_apis_words(
+    server: Running, comfyui: SimpleNamespace
+) -> None:
+    body = {"graph": graph(), "name": "Postcard", "host": "127.0.0.1:9", "key": KEY}
+    told = server.post("/runflow/deploy", body)
+    assert (told.status, told.error) == (409, "host-not-confirmed")
+    last = end_of(server, server.post("/runflow/deploy", {**body, "allow_host": "127.0.0.1:9"}))
+    assert (last["state"], last["findings"][0]["code"]) == ("failed", "api-unreachable")
+    assert KEY not in json.dumps(comfyui.sent)
+    assert not any(KEY.encode() in path.read_bytes() for path in files_below(comfyui.base))
+
+
+def files_below(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "code"),
+    [
+        ("deploy", {}, 400, "bad-body"),
+        ("deploy", {"graph": [], "name": "A"}, 400, "bad-body"),
+        ("deploy", {"graph": {"nodes": []}}, 400, "bad-body"),
+        ("deploy", {"graph": {"nodes": []}, "name": "A", "host": 5}, 400, "bad-body"),
+        ("deploy", {"graph": {"nodes": []}, "name": "A"}, 403, "api-key-missing"),
+        ("deploy", {"graph": {"nodes": []}, "name": "", "key": "k"}, 400, "slug-invalid"),
+        ("deploy", {"graph": {"nodes": []}, "name": "runs", "key": "k"}, 400, "slug-invalid"),
+        ("save", {"graph": {"nodes": []}, "name": "A"}, 400, "bad-body"),
+        ("save", {"graph": {"nodes": []}, "name": "A", "folder": "~"}, 422, "folder-unsuitable"),
+    ],
+)
+def test_what_makes_no_sense_starts_no_job(
+    server: Running, path: str, body: dict[str, Any], status: int, code: str
+) -> None:
+    answer = server.post(f"/runflow/{path}", body)
+    assert (answer.status, answer.error) == (status, code)
+    assert "job" not in answer.json
+
+
+def test_a_page_of_another_site_deploys_nothing(server: Running) -> None:
+    body = {"graph": graph(), "name": "A", "folder": "a"}
+    for path in ("deploy", "save"):
+        answer = server.post(f"/runflow/{path}", body, {"Origin": "https://evil.example"})
+        assert (answer.status, answer.error) == (403, "foreign-origin")
+
+
+def test_one_at_a_time(
+    server: Running, comfyui: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go = threading.Event()
+    module = part("runflow_build.tasks.deploy")
+    real: Callable[..., Any] = module.save
+    monkeypatch.setattr(module, "save", lambda *a, **k: go.wait(30) and real(*a, **k))
+    body = {"graph": graph(), "name": "Postcard", "folder": "a"}
+    first = server.post("/runflow/save", body)
+    second = server.post("/runflow/save", {**body, "folder": "b"})
+    assert (second.status, second.error) == (409, "deploy-running")
+    go.set()
+    assert end_of(server, first)["state"] == "done"
+
+
+def test_a_cancelled_job_stops_before_its_next_step(
+    server: Running, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    go = threading.Event()
+    module = part("runflow_build.tasks.deploy")
+    real: Callable[..., Any] = module.save
+    monkeypatch.setattr(module, "save", lambda *a, **k: go.wait(30) and real(*a, **k))
+    begun = server.post("/runflow/save", {"graph": graph(), "name": "A", "folder": "a"})
+    server.post(f"/runflow/jobs/{begun.json['job']}/cancel")
+    go.set()
+    assert end_of(server, begun)["state"] == "cancelled"
+    assert not (tmp_path / "home" / "a" / "runflow.lock").exists()
+
+
+def test_definitions_come_from_the_registry_and_a_broken_class_costs_itself_alone(
+    comfyui: SimpleNamespace, caplog: pytest.LogCaptureFixture
+) -> None:
+    told = part("nodes.routes.comfyui").node_info(["EmptyImage", "Broken", "Unknown"])
+    assert list(told) == ["EmptyImage"]
+    assert told["EmptyImage"]["input"] == shipped("0.8.0")["EmptyImage"]["input"]
+    assert "Broken" in caplog.text
+
+
+def test_the_editor_is_not_held_up_while_a_large_file_is_read(
+    server: Running, comfyui: SimpleNamespace
+) -> None:
+    big = comfyui.base / "input" / "long.png"
+    with big.open("wb") as file:
+        file.truncate(BIG)
+    told = graph()
+    told["nodes"][0]["widgets_values"] = ["long.png", "image"]
+    photo = next(one for one in told["nodes"] if one["type"] == "RunflowInputImage")
+    photo["widgets_values"][3] = False
+    lags: list[float] = []
+
+    async def watch() -> None:
+        while True:
+            before = time.perf_counter()
+            await asyncio.sleep(0.01)
+            lags.append(time.perf_counter() - before - 0.01)
+
+    watching = asyncio.run_coroutine_threadsafe(watch(), server.loop)
+    body = {"graph": told, "name": "Big", "folder": "big"}
+    last = end_of(server, server.post("/runflow/save", body))
+    watching.cancel()
+    assert last["state"] == "done", last
+    assert f"size: {BIG}" in (Path(last["folder"]) / "runflow.lock").read_text()
+    assert max(lags) < LONGEST_LAG_S
