@@ -34,16 +34,16 @@ class Field {
     const help = [row.help, this.control.hint].filter(Boolean).join(" · ");
     const helpId = `${id}-help`;
     const label = element("label", { htmlFor: id }, row.label);
-    if (row.required) {
-      label.append(element("span", { class: "required", title: "required" }, " *"));
-      if (row.type !== "BOOLEAN") this.control.main.setAttribute("aria-required", "true");
+    const star = element("span", { class: "required", title: "required", "aria-hidden": "true" }, "*");
+    if (row.required && row.type !== "BOOLEAN") {
+      this.control.main.setAttribute("aria-required", "true");
     }
     this.control.main.setAttribute("aria-describedby", `${helpId} ${id}-errors`);
     this.wire = row.wired && row.required ? this.wireSwitch(id) : null;
     this.element = element(
       "div",
       { class: `field ${row.type.toLowerCase()}`, "data-input": row.id },
-      element("div", { class: "field-head" }, label, this.note, this.reset),
+      element("div", { class: "field-head" }, label, row.required && star, this.note, this.reset),
       this.wire?.parentElement,
       this.control.element,
       element("p", { class: "help", id: helpId }, help),

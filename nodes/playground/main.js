@@ -138,6 +138,8 @@ async function start(event) {
   lock();
   part("form-errors").replaceChildren();
   form.showErrors([]);
+  part("state").textContent = "Starting";
+  part("run-error").replaceChildren();
   try {
     await form.ready();
     await runner.start(form.values(), form.wired());
@@ -145,6 +147,7 @@ async function start(event) {
   } catch (error) {
     const findings = /** @type {any} */ (error).findings;
     if (!findings) throw error;
+    part("state").textContent = "";
     const list = findingList(form.showErrors(findings));
     part("form-errors").replaceChildren(...(list ? [list] : []));
   } finally {

@@ -25,7 +25,13 @@ export function showResults(place, outputs, run) {
         { class: "output", "data-output": id },
         element("h3", {}, label, label === id ? null : element("code", {}, ` ${id}`)),
         help && element("p", { class: "help" }, help),
-        ...(files.length ? files.map((one) => figure(one, label)) : [nothing]),
+        files.length
+          ? element(
+              "div",
+              { class: files.length > 1 ? "files many" : "files" },
+              ...files.map((one) => figure(one, label)),
+            )
+          : nothing,
       );
     }),
   );

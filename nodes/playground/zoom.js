@@ -16,6 +16,7 @@ export function openZoom(url, name) {
   const state = element("span", { class: "zoom-state", role: "status" }, "100 %");
   const apply = () => {
     image.style.transform = `translate(${x}px, ${y}px) scale(${scale})`;
+    image.classList.toggle("pixels", scale > 2);
     state.textContent = `${Math.round(scale * 100)} %`;
   };
   const zoom = (/** @type {number} */ factor, px = 0, py = 0) => {
