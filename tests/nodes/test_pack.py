@@ -167,7 +167,16 @@ def test_pytest_passes_by_in_a_clone_of_any_name(name: str, pack: Path, tmp_path
         "    assert not [m for m in sys.modules if m.endswith('nodes.inputs')]\n"
     )
     shutil.copy(CHECKOUT / "pyproject.toml", clone)
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "pytest_timeout",
+    ]
     bare = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # plugins cost a second
     done = subprocess.run(command, cwd=clone, capture_output=True, text=True, env=bare)
     assert "1 passed" in done.stdout, done.stdout + done.stderr
