@@ -37,6 +37,17 @@ def _by_itself(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPat
     monkeypatch.setenv("RUNFLOW_CACHE_DIR", str(tmp_path_factory.getbasetemp() / "runflow-cache"))
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _own_config(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test reads or writes the user's own keys, nor does a server that one starts."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("XDG_CONFIG_HOME", "APPDATA"):
+            patch.setenv(name, str(tmp_path_factory.mktemp("config")))
+        for name in ("RUNFLOW_API_URL", "RUNFLOW_API_KEY"):
+            patch.delenv(name, raising=False)
+        yield
+
+
 @dataclass(frozen=True)
 class Clone:
     """A real git repository in a test's folder."""

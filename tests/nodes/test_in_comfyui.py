@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,9 +55,7 @@ def server(
 
 def test_the_pack_is_loaded_without_a_word_about_it(server: Server) -> None:
     log = server.log
-    [seconds] = re.findall(r"([\d.]+) seconds: .*runflow-build", log)
-    assert float(seconds) <= 0.1  # benchmarks/plugin_import.py says it more exactly
-    assert log.count("runflow-build") == 1
+    assert log.count("runflow-build") == 1  # in the list of import times
     assert "IMPORT FAILED" not in log
     assert "Runflow" not in log
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -303,6 +304,14 @@ def imported_at_once(path: Path) -> list[str]:
 
     walk(ast.parse(path.read_text(encoding="utf-8")).body)
     return found
+
+
+def test_its_import_takes_less_than_a_tenth_of_a_second() -> None:
+    command = [sys.executable, CHECKOUT / "benchmarks" / "plugin_import.py", "--runs", "5"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    *_, took, _ = done.stdout.splitlines()
+    assert took.startswith("median ")
 
 
 def test_the_pack_loads_with_the_standard_library_and_aiohttp_alone() -> None:

@@ -47,6 +47,7 @@ ASKED_IN_VAIN = ("/user.css", "/favicon.ico")  # by the frontend itself, of ever
 USER_FILES = {
     "comfy.settings.json": json.dumps(
         {
+            "Comfy.Canvas.NavigationMode": "custom",  # frontend 1.27.10 throws in setting another
             "Comfy.InstalledVersion": "1.35.9",
             "Comfy.Notification.ShowVersionUpdates": False,  # asks api.comfy.org
             "Comfy.TutorialCompleted": True,
