@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
-from collections.abc import Callable
+import time
+import urllib.error
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +15,7 @@ import pytest
 from canvas import Canvas
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.browser
 
@@ -602,8 +605,8 @@ def test_behind_the_password_it_runs_like_without(
     prepare(tmp_path)
     with started_host(tmp_path) as host:
         slug = capture(host, "Guarded", slow())
-        body = {"enabled": True, "username": "ada", "password": "correct horse"}
-        assert host.post("/runflow/security", body)[0] == 200
+        body = {"username": "ada", "password": "correct horse"}
+        assert host.post("/runflow/security/password", body)[0] == 200
         assert host.status(f"/runflow/playground/{slug}") == 401
         credentials = {"username": "ada", "password": "correct horse"}
         context = browser.new_context(base_url=host.url, http_credentials=credentials)
