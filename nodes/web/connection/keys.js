@@ -78,14 +78,16 @@ export async function offerKey(key, { url = "", why, once: allowed = true }) {
 }
 
 /**
- * Ask for the key of a host; "" when the user has none to give. A kept one is kept by then.
+ * Ask for the key of a host, to be kept or for the next deploy; false when there is none.
  * @param {string} url
  * @param {string} host
- * @returns {Promise<{key: string, kept: boolean} | null>}
+ * @returns {Promise<boolean>}
  */
 export async function askForKey(url, host) {
+  const known = await state().catch(() => null);
+  const there = known?.hosts.some((one) => one.host === host);
   const answer = await ask({
-    title: `There is no API key for ${host}`,
+    title: there ? `Another API key for ${host}` : `There is no API key for ${host}`,
     lines: ["Make one in the Runflow app; for a server of your own: runflow keys create."],
     fields: [
       {
@@ -102,9 +104,10 @@ export async function askForKey(url, host) {
     ],
   });
   const key = answer?.values.key.trim() ?? "";
-  if (!key || answer?.choice === "cancel") return null;
-  if (answer?.choice === "once") return { key, kept: false };
-  return (await keep(url, key)) ? { key: "", kept: true } : null;
+  if (!key || answer?.choice === "cancel") return false;
+  if (answer?.choice === "keep") return keep(url, key);
+  once = { host, key };
+  return true;
 }
 
 /** @param {string} url @param {string} key */

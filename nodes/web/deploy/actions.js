@@ -117,11 +117,8 @@ async function destination(wish) {
     if (answer.choice === "named") [url, host] = [wish.host.trim(), named];
   }
   const there = known.hosts.some((one) => one.host === host);
-  const where = { host: url, allow_host: host, key: "" };
-  if (hasOnce(host)) return { ...where, key: takeOnce(host) };
-  if (there) return where;
-  const given = await askForKey(url, host);
-  return given && { ...where, key: given.key };
+  if (!there && !hasOnce(host) && !(await askForKey(url, host))) return null;
+  return { host: url, allow_host: host, key: takeOnce(host) };
 }
 
 /** Say before what a new name means. @param {Wish} wish @returns {Promise<boolean>} */

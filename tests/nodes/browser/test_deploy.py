@@ -42,6 +42,19 @@ PRESS = """(name) => {
   const node = window.app.graph.nodes.find((one) => one.type === "RunflowDeploy");
   node.widgets.find((one) => one.name === name).callback();
 }"""
+PLACE = """(name) => {
+  const { canvas, graph } = window.app;
+  const node = graph.nodes.find((one) => one.type === "RunflowDeploy");
+  canvas.ds.scale = 1;
+  canvas.ds.offset = [-node.pos[0] + 300, -node.pos[1] + 200];
+  canvas.draw(true, true);
+  const widget = node.widgets.find((one) => one.name === name);
+  const [x, y] = canvas.ds.convertOffsetToCanvas([
+    node.pos[0] + node.size[0] / 2, node.pos[1] + widget.last_y + 10,
+  ]);
+  const box = canvas.canvas.getBoundingClientRect();
+  return [box.left + x, box.top + y];
+}"""
 SHOWN = """() => {
   const canvas = window.app.canvas;
   return [canvas.graph === window.app.rootGraph, Object.keys(canvas.selected_nodes)];
@@ -281,6 +294,47 @@ def test_a_key_in_an_imported_workflow_is_off_the_graph_before_anything_is_saved
     page.wait_for_timeout(1500)
     assert not config.exists()
     no_key_anywhere(editor, STRANGER)
+
+
+def test_a_key_is_typed_where_nobody_can_read_it(editor: Any, api: Api, config: Path) -> None:
+    page = editor.page
+    editor.load(example(name="Hidden", host=api.url))
+    x, y = page.evaluate(PLACE, "api_key")
+    page.mouse.click(x, y)
+    page.get_by_text(f"There is no API key for {api.host}").wait_for()
+    field = page.get_by_label("API key", exact=True)
+    assert field.get_attribute("type") == "password"
+    field.fill(api.key)
+    question(page, "Keep it")
+    for _ in range(50):
+        if config.exists():
+            break
+        page.wait_for_timeout(100)
+    assert api.key in config.read_text()
+    x, y = page.evaluate(PLACE, "Deploy")
+    page.mouse.click(x, y)
+    question(page, f"Deploy to {api.host}")
+    status(page, "Deployed ✓")
+    picture("node", page)
+    no_key_anywhere(editor, api.key)
+
+
+def test_a_key_that_an_older_plugin_left_in_the_settings_is_moved(
+    editor: Any, api: Api, config: Path
+) -> None:
+    page, host = editor.page, editor.host
+    host.post("/settings", {"Runflow.ApiUrl": api.url, "Runflow.ApiKey": api.key})
+    try:
+        editor.open()
+        page.get_by_text("where every page can read it").wait_for()
+        question(page, f"Keep it for {api.host}")
+        page.wait_for_function("() => !document.querySelector('dialog.runflow-dialog')")
+        page.wait_for_timeout(1000)
+        assert api.key in config.read_text()
+        assert host.get("/settings")["Runflow.ApiKey"] == ""
+        no_key_anywhere(editor, api.key)
+    finally:
+        host.post("/settings", {"Runflow.ApiUrl": "", "Runflow.ApiKey": ""})
 
 
 @pytest.mark.usefixtures("connected")
