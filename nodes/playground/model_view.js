@@ -16,6 +16,11 @@ export function modelView(url, name) {
     viewer.setAttribute("src", url);
     viewer.setAttribute("camera-controls", "");
     viewer.setAttribute("shadow-intensity", "1");
+    viewer.addEventListener("error", () => {
+      // Draco and KTX2 have decoders that would have to come from the internet.
+      const words = "The viewer cannot show this file; it may be compressed. Download it below.";
+      place.replaceChildren(element("p", { role: "status" }, words));
+    });
     place.replaceChildren(viewer);
   };
   get("_viewer").then(

@@ -7,6 +7,7 @@ has. Names that begin with _ are ours; no slug does.
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import uuid
 from datetime import datetime, timezone
@@ -37,12 +38,16 @@ _STATIC = {  # all that is served, and nothing else in these folders
 }
 _TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 
+# The 3D viewer has a decoder in WebAssembly, and one inline style; nobody else needs either.
+_VIEWER_SCRIPTS = " 'wasm-unsafe-eval'"
+_VIEWER_STYLES = " 'sha256-yhlpZVZMy2vXExwTGihUWVSrOxyhMuvj+Ygg7pyBWek='"
+
 # Scripts and styles from here alone, no inline ones; previews and what a 3D file holds are blobs.
 POLICY = "; ".join(
     (
         "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
+        "script-src 'self'{scripts}",
+        "style-src 'self'{styles}",
         "img-src 'self' blob: data:",
         "media-src 'self' blob:",
         "connect-src 'self' blob: data:",
@@ -54,7 +59,7 @@ POLICY = "; ".join(
 )
 _HEADERS = {
     "Cache-Control": "no-cache",
-    "Content-Security-Policy": POLICY,
+    "Content-Security-Policy": POLICY.format(scripts="", styles=""),
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
@@ -83,9 +88,11 @@ async def _page(request: Any) -> Any:
     slug = request.match_info["slug"]
     if await in_thread(_problem, slug):
         raise RouteError(404, "capture-unknown", "this is not the address of a playground")
-    return web.FileResponse(
-        _STATIC["index.html"], headers={**_HEADERS, "Content-Type": "text/html; charset=utf-8"}
-    )
+    headers = {**_HEADERS, "Content-Type": "text/html; charset=utf-8"}
+    if await in_thread(_has_viewer):
+        policy = POLICY.format(scripts=_VIEWER_SCRIPTS, styles=_VIEWER_STYLES)
+        headers["Content-Security-Policy"] = policy
+    return web.FileResponse(_STATIC["index.html"], headers=headers)
 
 
 async def _static(request: Any) -> Any:
@@ -287,8 +294,6 @@ async def _fetch_viewer(request: Any, body: dict[str, Any]) -> Any:
     """Fetch it into the user's cache; only ever when the user has pressed the button."""
 
     def fetch() -> dict[str, Any]:
-        import os
-
         from ...runflow_build.playground.viewer import fetch_viewer
 
         fetch_viewer(os.environ)
@@ -298,24 +303,25 @@ async def _fetch_viewer(request: Any, body: dict[str, Any]) -> Any:
 
 
 def _viewer_state() -> dict[str, Any]:
-    import os
-
     from ...runflow_build.playground import viewer
 
     hosts = [one.split("/")[2] for one in viewer.URLS]
-    here = viewer.viewer(os.environ) is not None
-    return {"here": here, "version": viewer.VERSION, "size": viewer.SIZE, "hosts": hosts}
+    told = {"version": viewer.VERSION, "size": viewer.SIZE, "hosts": hosts}
+    return {"here": _has_viewer(), **told}
+
+
+def _has_viewer() -> bool:
+    return _viewer_bytes() is not None
+
+
+def _viewer_bytes() -> bytes | None:
+    from ...runflow_build.playground.viewer import viewer
+
+    return viewer(os.environ)
 
 
 async def _viewer_script() -> Any:
-    import os
-
-    def read() -> bytes | None:
-        from ...runflow_build.playground.viewer import viewer
-
-        return viewer(os.environ)
-
-    data = await in_thread(read)
+    data = await in_thread(_viewer_bytes)
     if data is None:
         raise RouteError(404, "viewer-missing", "the 3D viewer was not fetched yet")
     headers = {**_HEADERS, "Content-Type": "text/javascript; charset=utf-8"}
