@@ -93,6 +93,66 @@ def auto_setup(page: Page, stage: Stage) -> Any:
     return shown
 
 
+def deploy(page: Page, stage: Stage) -> None:
+    """The example with a Deploy node, deployed; the API's answers are made up."""
+    url = "https://api.runflow.io/v1/comfyui-workflows/acme/postcard/runs"
+    curl = [
+        f"curl -X POST '{url}' \\",
+        '  -H "Authorization: Bearer $RUNFLOW_API_KEY" \\',
+        "  -H 'Content-Type: application/json' -d @- <<JSON",
+        '{"input": {"photo": "data:image/png;base64,$(base64 < photo.png | tr -d \'\\n\')"}}',
+        "JSON",
+    ]
+    steps = {
+        "connect": "api.runflow.io: a new endpoint",
+        "capture": "wrote workflow.json, runflow.yaml",
+        "lock": "runflow.lock is new",
+        "validate": "ok",
+        "rewrite": "bundle 02842ee48b3a",
+        "publish": "created",
+    }
+    events = [{"step": step, "status": "done", "text": text} for step, text in steps.items()]
+    done = {"state": "done", "action": "created", "url": url, "curl": "\n".join(curl)}
+    events.append({**done, "slug": "postcard", "findings": []})
+    rows = [{"job": "d", "number": number, **one} for number, one in enumerate(events, 1)]
+    hosts = [{"host": "api.runflow.io", "from": "config"}]
+    known = {"url": "https://api.runflow.io", "host": "api.runflow.io", "url_from": "default"}
+    known |= {"has_key": True, "hosts": hosts}
+    page.route("**/runflow/connection", lambda route: route.fulfill(json=known))
+    page.route("**/runflow/deploy", lambda route: route.fulfill(json={"job": "d"}))
+    told = {"job": "d", "state": "done", "events": rows}
+    page.route("**/runflow/jobs/d?*", lambda route: route.fulfill(json=told))
+    open_editor(page, stage)
+    graph = json.loads((EXAMPLE / "postcard.json").read_bytes())
+    node = {"id": 90, "type": "RunflowDeploy", "pos": [740, 620], "size": [300, 190]}
+    more = {"mode": 0, "flags": {}, "order": 20, "properties": {}}
+    graph["nodes"].append({**node, **more, "widgets_values": ["Postcard", "", ""]})
+    graph["nodes"] = [one for one in graph["nodes"] if one["type"] != "MarkdownNote"]
+    load(page, graph, "postcard")
+    page.evaluate(
+        "window.app.graph.getNodeById(90).widgets.find((one) => one.name === 'Deploy').callback()"
+    )
+    page.get_by_text("Deployed ✓  created").wait_for()
+    page.wait_for_timeout(9000)  # until the toast has gone
+
+
+def connection(page: Page, stage: Stage) -> Any:
+    """The rows of the connection in the settings."""
+    known = {"url": "https://api.runflow.io", "host": "api.runflow.io", "url_from": "default"}
+    hosts = [
+        {"host": "127.0.0.1:8787", "from": "config"},
+        {"host": "api.runflow.io", "from": "config"},
+    ]
+    told = {**known, "has_key": True, "hosts": hosts}
+    page.route("**/runflow/connection", lambda route: route.fulfill(json=told))
+    open_editor(page, stage)
+    page.evaluate("window.app.extensionManager.command.execute('Comfy.ShowSettingsDialog')")
+    page.get_by_text("Runflow", exact=True).first.click()
+    page.get_by_text("api.runflow.io: set").wait_for()
+    page.mouse.move(0, 0)
+    return page.get_by_role("dialog").first
+
+
 def security(page: Page, stage: Stage) -> Any:
     """Where a password is asked for, and what a scan has found; the answers are made up."""
     networks = [("0.0.0.0", "bad", "everybody in every network that this machine is in")]
@@ -119,6 +179,8 @@ def security(page: Page, stage: Stage) -> Any:
 
 SCENES = [
     Scene("auto-setup", auto_setup, DESKTOP),
+    Scene("connection", connection, DESKTOP),
+    Scene("deploy", deploy, DESKTOP),
     Scene("editor", editor, DESKTOP),
     Scene("editor-light", editor, DESKTOP, dark=False),
     Scene("security", security, DESKTOP),
