@@ -33,7 +33,7 @@ from ..workflow.reach import link_of
 
 FILE = "workflow"  # what findings call the graph: it has no file
 _LONG_TEXT = 60  # characters from which on a text wants more than one line
-_ELSEWHERE = ("output-dropped",)  # said of a project's files, and no matter here
+_ELSEWHERE = ("output-dropped", "prompt-no-output")  # no matter here, or said already
 
 Nodes = Callable[[Collection[str]], Mapping[str, Any]]  # of classes, as /object_info has them
 
