@@ -153,6 +153,19 @@ def connection(page: Page, stage: Stage) -> Any:
     return page.get_by_role("dialog").first
 
 
+def playground(page: Page, stage: Stage) -> Any:
+    """The example's playground after a run."""
+    graph = json.loads((EXAMPLE / "postcard.json").read_bytes())
+    told = {"name": "Postcard", "graph": graph, "mark": ""}
+    page.context.request.post("/runflow/playground/_captures", data=told)
+    page.goto("/runflow/playground/postcard")
+    page.get_by_label("Width", exact=True).fill("640")
+    page.get_by_role("button", name="Run", exact=True).click()
+    page.locator("#history .run.done").wait_for()
+    page.wait_for_timeout(500)  # the picture, and the call's text
+    return page.locator("body")
+
+
 def security(page: Page, stage: Stage) -> Any:
     """Where a password is asked for, and what a scan has found; the answers are made up."""
     networks = [("0.0.0.0", "bad", "everybody in every network that this machine is in")]
@@ -183,6 +196,8 @@ SCENES = [
     Scene("deploy", deploy, DESKTOP),
     Scene("editor", editor, DESKTOP),
     Scene("editor-light", editor, DESKTOP, dark=False),
+    Scene("playground", playground, DESKTOP, dark=False),
+    Scene("playground-phone", playground, PHONE),
     Scene("security", security, DESKTOP),
 ]
 
