@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from dataclasses import dataclass, field
 from . import NODE_CLASS_MAPPINGS, NODE_DISPLAY_NAME_MAPPINGS, SAVERS_LEFT_OUT, packages
 
 WEB_DIRECTORY = "./nodes/web"  # ComfyUI serves it, and the editor imports every .js below it
+NAME = "runflow-build"  # under which it is served where the folder's own name will not do
 
 _log = logging.getLogger(__name__)
 
@@ -47,6 +49,10 @@ def load() -> Loaded:
 
         add_routes()
         comfyui.when_started(_check_that_classes_are_ours)
+        if not re.fullmatch(r"[A-Za-z0-9._-]+", packages.FOLDER.name):
+            # aiohttp since 3.11 answers 404 below an address with a space or an accent in it.
+            comfyui.serve_scripts(NAME, packages.FOLDER / WEB_DIRECTORY)
+            web = None
     except Exception:  # of ours, or a ComfyUI of another make: the nodes need none of it
         _log.exception("Runflow's part of the editor does not start; its nodes work")
         web = None

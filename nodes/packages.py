@@ -87,6 +87,7 @@ def explained(error: Exception) -> dict[str, str] | None:
 def told(found: list[Lack]) -> dict[str, str]:
     """An error for a page, without paths of the machine."""
     file = f"custom_nodes/{FOLDER.name}/{REQUIREMENTS}"
+    file = f'"{file}"' if " " in file else file  # as every shell understands it
     fix = f"with ComfyUI's own Python: python -m pip install -r {file}; then restart ComfyUI"
     return {"code": "packages-missing", "message": message(found), "fix": fix}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -120,6 +121,11 @@ def other_pack(ours: Mapping[str, type]) -> str | None:
             place = str(getattr(known[name], "RELATIVE_PYTHON_MODULE", "ComfyUI itself"))
             return place.removeprefix("custom_nodes.")
     return None
+
+
+def serve_scripts(name: str, folder: Path) -> None:
+    """Have the editor import what lies there, as ComfyUI does for a pack with a WEB_DIRECTORY."""
+    sys.modules["nodes"].EXTENSION_WEB_DIRS[name] = os.path.abspath(folder)
 
 
 def when_started(work: Callable[[], None]) -> None:

@@ -7,7 +7,7 @@ import json
 import re
 import subprocess
 import sys
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 import pytest
@@ -146,6 +146,22 @@ def test_with_all_of_them_nothing_is_said(base: Path, pack: Path) -> None:
     assert told.answers == [(200, {"lacking": None})]
 
 
+def test_the_command_can_be_pasted_into_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    packages = part("nodes.packages")
+    folder = r"C:\Comfy UI\custom_nodes\runflow-build"
+    python = r"C:\Comfy UI\python_embeded\python.exe"
+    monkeypatch.setattr(packages, "FOLDER", PureWindowsPath(folder))
+    monkeypatch.setattr(sys, "executable", python)
+    monkeypatch.setattr(sys, "platform", "win32")
+    assert packages.command() == rf'"{python}" -m pip install -r "{folder}\requirements.txt"'
+    monkeypatch.setattr(packages, "FOLDER", PurePosixPath("/opt/my comfy/custom_nodes/a"))
+    monkeypatch.setattr(sys, "executable", "/usr/bin/python3")
+    monkeypatch.setattr(sys, "platform", "linux")
+    assert packages.command() == (
+        "/usr/bin/python3 -m pip install -r '/opt/my comfy/custom_nodes/a/requirements.txt'"
+    )
+
+
 LACKS: list[tuple[str, dict[str, str], list[str]]] = [
     ("a>=1.2\nb", {"a": "1.2", "b": "0"}, []),
     ("a>=1.2", {}, ["a"]),
@@ -218,10 +234,12 @@ def test_a_pack_that_takes_our_classes_later_is_named(base: Path, pack: Path) ->
 )
 def test_a_clone_may_have_any_name(name: str, base: Path) -> None:
     copy_pack(base / "custom_nodes" / name)
-    told = start(base, [("GET", "/runflow/packages", None)])
+    plain = name if re.fullmatch(r"[\w.-]+", name, re.ASCII) else "runflow-build"
+    scripts = [("GET", f"/extensions/{plain}/runflow.js", None)]
+    told = start(base, [("GET", "/runflow/packages", None), *scripts])
     assert set(told.classes) >= INPUTS_AND_OUTPUTS
-    assert told.web[name].endswith("web")
-    assert told.answers[0][0] == 200
+    assert list(told.web) == [plain]
+    assert [status for status, _ in told.answers] == [200, 200]
 
 
 def test_a_clone_may_lie_elsewhere_and_be_linked(base: Path, tmp_path: Path) -> None:
@@ -230,6 +248,23 @@ def test_a_clone_may_lie_elsewhere_and_be_linked(base: Path, tmp_path: Path) -> 
     told = start(base, [("GET", "/runflow/packages", None)], gone={"doit": "doit"})
     assert set(told.classes) >= INPUTS_AND_OUTPUTS
     assert "custom_nodes/flow/requirements.txt" in told.answers[0][1]["lacking"]["fix"]
+
+
+def test_a_module_name_of_windows_is_a_packs_too() -> None:
+    code = """
+import importlib.util, sys
+name = "C:\\\\ComfyUI\\\\custom_nodes\\\\runflow-build"
+spec = importlib.util.spec_from_file_location(name, sys.argv[1] + "/__init__.py")
+pack = importlib.util.module_from_spec(spec)
+sys.modules[name] = pack
+spec.loader.exec_module(pack)
+print(len(pack.NODE_CLASS_MAPPINGS), name + ".nodes.inputs" in sys.modules)
+"""
+    command = [sys.executable, "-c", code, str(CHECKOUT)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=CHECKOUT.parent)
+    count, inner = done.stdout.split()
+    assert int(count) >= len(INPUTS_AND_OUTPUTS)
+    assert inner == "True"
 
 
 def test_comfyuis_own_modules_stay_what_they_are(base: Path, pack: Path) -> None:
