@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,8 @@ def test_one_toast_says_what_is_missing_and_how_to_get_it(
         path = tmp_path / "user" / "default" / f"comfy.{name}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
+    (tmp_path / "input").mkdir()
+    shutil.copy(EXAMPLE / "input" / "photo.png", tmp_path / "input")
     with started_host(tmp_path) as host:
         page = browser.new_page(viewport={"width": 1280, "height": 800})
         seen.watch(page)
