@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import os
 import shutil
-import socket
-import subprocess
-import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-
-from runflow_build.server.keys import create_key
+from runflow_server import Api, serving
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
@@ -70,27 +65,6 @@ EVERYTHING_IN_THE_PAGE = """() => JSON.stringify([
 ])"""
 
 
-@dataclass(frozen=True)
-class Api:
-    """A `runflow serve`."""
-
-    url: str
-    key: str
-    data: Path
-
-    @property
-    def host(self) -> str:
-        return self.url.partition("://")[2]
-
-    def ask(self, method: str, path: str, body: Any = None) -> Any:
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self.url + path, data, method=method)
-        request.add_header("Authorization", f"Bearer {self.key}")
-        request.add_header("Content-Type", "application/json")
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            return json.load(answer)
-
-
 @pytest.fixture(scope="module")
 def config(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Where this module's ComfyUI keeps the user's keys."""
@@ -110,28 +84,8 @@ def comfyui_host(config: Path, comfyui_host: Any) -> Any:
 
 @pytest.fixture(scope="module")
 def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
-    data = tmp_path_factory.mktemp("api")
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port = one.getsockname()[1]
-    key = create_key(data)
-    command = [sys.executable, "-m", "runflow_build", "serve", "--port", str(port)]
-    with (data / "log.txt").open("wb") as log:
-        process = subprocess.Popen(
-            [*command, "--data", str(data)], stdout=log, stderr=subprocess.STDOUT
-        )
-    url = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(300):
-            with contextlib.suppress(urllib.error.URLError, ConnectionError):
-                urllib.request.urlopen(f"{url}/v1/health", timeout=5).close()
-                break
-            assert process.poll() is None, (data / "log.txt").read_text()
-            time.sleep(0.1)
-        yield Api(url, key, data)
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
+    with serving(tmp_path_factory.mktemp("api")) as one:
+        yield one
 
 
 @pytest.fixture(autouse=True)
@@ -215,25 +169,13 @@ def test_the_example_is_deployed_and_called(editor: Any, api: Api) -> None:
     steps = panel(page).locator("[data-step]")
     assert [one.get_attribute("data-status") for one in steps.all()] == ["done"] * 6
     assert page.locator(".p-toast").get_by_text("Deployed ✓").count() == 1
-    data = "data:image/png;base64," + _base64((EXAMPLE / "input" / "photo.png").read_bytes())
-    run = api.ask("POST", "/v1/comfyui-workflows/local/postcard/runs", {"input": {"photo": data}})
-    for _ in range(100):
-        run = api.ask("GET", f"/v1/runs/{run['id']}")
-        if run["status_code"] in ("succeeded", "failed"):
-            break
-        time.sleep(0.1)
-    assert run["status_code"] == "succeeded", run
-    assert [one["output_id"] for one in run["output"]["outputs"]] == ["postcard"]
+    photo = base64.b64encode((EXAMPLE / "input" / "photo.png").read_bytes()).decode()
+    called = api.call("postcard", {"photo": f"data:image/png;base64,{photo}"})
+    assert list(called) == ["postcard"]
     # Again: nothing has changed.
     page.evaluate(PRESS, "Deploy")
     status(page, "exactly like this")
     no_key_anywhere(editor, api.key)
-
-
-def _base64(data: bytes) -> str:
-    import base64
-
-    return base64.b64encode(data).decode()
 
 
 def test_a_key_that_is_typed_is_kept_for_the_host_and_is_nowhere_else(
