@@ -26,9 +26,12 @@ export const inputs = {
   },
 };
 
+/** @type {HTMLInputElement} held while its dialog is open, since it stands in no page */
+let picker;
+
 /** @param {(file: File) => void} chosen */
 function chooseFile(chosen) {
-  const picker = /** @type {HTMLInputElement} */ (element("input", { type: "file" }));
+  picker = /** @type {HTMLInputElement} */ (element("input", { type: "file" }));
   picker.addEventListener("change", () => picker.files?.[0] && chosen(picker.files[0]));
   picker.click();
 }
