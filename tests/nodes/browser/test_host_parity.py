@@ -68,7 +68,12 @@ def test_a_prompt_is_answered_as_comfyui_answered_it(name: str, replayed: Any) -
 def blamed(body: Any) -> Any:
     """What an answer says is wrong with a prompt and with its nodes, without the wording."""
     nodes = {
-        node: {**one, "errors": [kind_and_input(error) for error in one["errors"]]}
+        node: {
+            **one,
+            "errors": [kind_and_input(error) for error in one["errors"]],
+            # ComfyUI goes through a set of outputs: another order in each process.
+            "dependent_outputs": sorted(one["dependent_outputs"]),
+        }
         for node, one in body["node_errors"].items()
     }
     return body.get("error", {}).get("type"), nodes
