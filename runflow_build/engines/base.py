@@ -33,7 +33,7 @@ class Progress:
     state: Literal["started", "finished", "cached"]
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Lack:
     """What a prompt asks for and an engine does not have."""
 

@@ -17,7 +17,7 @@ from ...findings import Finding, Where
 from ...workflow.definitions import Definitions, InputDefinition, NodeDefinition
 from ...workflow.model import Prompt
 from ...workflow.reach import link_of
-from ..base import Lack, RunFolders
+from ..base import Lack, RunFolders, lacking_code
 from .extras import INSTALL, installed
 from .input_files import input_file
 from .literals import LiteralError, literal
@@ -128,14 +128,9 @@ def _malformed(prompt: Prompt) -> Iterator[Finding]:
 def _missing(prompt: Prompt, known: Known) -> Iterator[Finding]:
     for node, content in prompt.items():
         for lack, field_name in lacking(content, known):
+            fix = ELSEWHERE if lack.package is None else f"{INSTALL}, or {ELSEWHERE}"
             where = _where(node, content, field_name)
-            if lack.package is None:
-                message = f"the embedded engine does not have {lack.name}"
-                yield Finding("engine-class-missing", message, where, fix=ELSEWHERE)
-            else:
-                message = f"{lack.name} needs {lack.package}, which is not installed"
-                fix = f"{INSTALL}, or {ELSEWHERE}"
-                yield Finding("engine-extra-missing", message, where, fix=fix)
+            yield Finding(lacking_code([lack]), lack.text("embedded"), where, fix=fix)
 
 
 def _order(prompt: Prompt, definitions: Mapping[str, NodeDefinition]) -> list[str]:
