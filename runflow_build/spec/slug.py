@@ -1,4 +1,4 @@
-"""The slug of an endpoint: its place in the URL. The hosted API and nodes/web/lib/slug.js agree."""
+"""The slug of an endpoint: its place in the URL. The hosted API and nodes/web/slug.js agree."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parent.parent.parent
 CASES = json.loads((ROOT / "tests" / "cases" / "slug.json").read_bytes())["slugs"]
 SCRIPT = """
-import { nameProblem, slugOf } from "./nodes/web/lib/slug.js";
+import { nameProblem, slugOf } from "./nodes/web/slug.js";
 const names = JSON.parse(process.argv[1]);
 console.log(JSON.stringify(names.map((name) => [slugOf(name), nameProblem(name) === null])));
 """

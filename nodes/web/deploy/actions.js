@@ -3,10 +3,10 @@
 import { app } from "../../../scripts/app.js";
 import { askForKey, hasOnce, hostOf, state, takeOnce } from "../connection/keys.js";
 import { ask } from "../dialog.js";
-import { nameProblem, slugOf } from "../lib/slug.js";
 import { follow } from "../jobs.js";
 import { openPlayground as openCaptured } from "../playground/capture.js";
 import { post } from "../requests.js";
+import { nameProblem, slugOf } from "../slug.js";
 import { Panel } from "./panel.js";
 
 const DEPLOYED = "Runflow deployed as"; // property of the node: the slug of before

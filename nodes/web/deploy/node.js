@@ -2,7 +2,7 @@
 
 import { app } from "../../../scripts/app.js";
 import { askForKey, hostOf, offerKey, state } from "../connection/keys.js";
-import { nameProblem, slugOf } from "../lib/slug.js";
+import { nameProblem, slugOf } from "../slug.js";
 import { deploy, openPlayground, saveFiles } from "./actions.js";
 
 const CLASS = "RunflowDeploy";

@@ -2,8 +2,8 @@
 
 import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
-import { nameProblem, slugOf } from "../lib/slug.js";
 import { post } from "../requests.js";
+import { nameProblem, slugOf } from "../slug.js";
 import { markOf } from "./mark.js";
 
 /** What the graph that is open is called: by its Deploy node, else by its file. */

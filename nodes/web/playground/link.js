@@ -1,6 +1,6 @@
 // Answers the playground's pages in other tabs: whether the graph is still what they show.
 
-import { slugOf } from "../lib/slug.js";
+import { slugOf } from "../slug.js";
 import { capture, currentMark, currentName } from "./capture.js";
 
 const CHANNEL = "runflow.playground"; // as in nodes/playground/editor_link.js
