@@ -10,19 +10,16 @@ import secrets
 import sys
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..jobs import JOBS, Job
 from .comfyui import base_folder, code_folder, model_file, node_info, version
-from .requests import RouteError, Table
+from .requests import MOST_GRAPH_BYTES, RouteError, Table, graph, texts
 
 if TYPE_CHECKING:
     from ...runflow_build.tasks.auto_setup import Running, Setup
 
-MOST_BYTES = 64 << 20  # of a graph
-MOST_WORDS = 10_000  # rows, answers or types in one request
 LOOK, INSTALL = "auto_setup_plan", "auto_setup"  # kinds of jobs
 _KEPT = 8  # plans
 
@@ -52,7 +49,7 @@ _now: dict[str, Any] = {"plan": None, "job": None, "restart": False}  # what a r
 
 def add(table: Table) -> None:
     table.get("/runflow/auto-setup", _state)
-    table.post("/runflow/auto-setup/plan", _look, MOST_BYTES)
+    table.post("/runflow/auto-setup/plan", _look, MOST_GRAPH_BYTES)
     table.post("/runflow/auto-setup/start", _start)
 
 
@@ -69,16 +66,14 @@ async def _state(request: Any) -> Any:
 async def _look(request: Any, body: dict[str, Any]) -> Any:
     """`{"graph"}` and, as the editor knows them, `unknown` node types: `{"job"}`, whose last event
     has `plan`, `rows` and `findings`."""
-    graph = body.get("graph")
-    if not isinstance(graph, dict) or not isinstance(graph.get("nodes"), list):
-        raise RouteError(400, "bad-body", "`graph` is not a graph as the editor saves it")
-    unknown = _words(body, "unknown") if "unknown" in body else None
+    drawn = graph(body)
+    unknown = texts(body, "unknown") if "unknown" in body else None
     _refuse_second(LOOK)
 
     def work(job: Job) -> dict[str, Any]:
         from ...runflow_build.tasks.auto_setup import look
 
-        setup = look(graph, running(), unknown=unknown, tell=job.tell, check=job.check)
+        setup = look(drawn, running(), unknown=unknown, tell=job.tell, check=job.check)
         job.check()
         return {"plan": _PLANS.keep(setup), **setup.to_json()}
 
@@ -90,7 +85,7 @@ async def _start(request: Any, body: dict[str, Any]) -> Any:
     `{"job"}`, whose last event has the state of each row and whether to restart."""
     if set(body) - {"plan", "rows", "yes"}:
         raise RouteError(400, "bad-body", "only `plan`, `rows` and `yes` are taken")
-    plan, rows, yes = body.get("plan"), _words(body, "rows"), _words(body, "yes")
+    plan, rows, yes = body.get("plan"), texts(body, "rows"), texts(body, "yes")
     setup = _PLANS.get(plan) if isinstance(plan, str) else None
     if setup is None:
         fix = "look again"
@@ -126,17 +121,6 @@ def running() -> Running:
     python = Interpreter(Path(sys.executable), prefix, tuple(sys.path), code)
     install = Install(code, base_folder(), prefix)
     return Running(install, version(), python, node_info, model_file)
-
-
-def _words(body: dict[str, Any], name: str) -> list[str]:
-    found = body.get(name, [])
-    if not isinstance(found, list) or len(found) > MOST_WORDS or not _are_texts(found):
-        raise RouteError(400, "bad-body", f"`{name}` is no list of texts")
-    return found
-
-
-def _are_texts(values: Iterable[Any]) -> bool:
-    return all(isinstance(one, str) for one in values)
 
 
 def _refuse_second(kind: str) -> None:

@@ -44,12 +44,6 @@ def input_folder() -> Path:
     return Path(folder_paths.get_input_directory()).resolve()
 
 
-def output_folder() -> Path:
-    import folder_paths
-
-    return Path(folder_paths.get_output_directory()).resolve()
-
-
 def state_folder() -> Path:
     """What the pack itself keeps: captures, projects; made when it is asked for."""
     import folder_paths

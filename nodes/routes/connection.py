@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .requests import RouteError, Table, in_thread
+from .requests import RouteError, Table, in_thread, text
 
 
 def add(table: Table) -> None:
@@ -38,14 +38,6 @@ async def _change(request: Any, body: dict[str, Any]) -> Any:
     else:
         raise RouteError(400, "bad-body", "`action` is keep-key, forget-key or set-url")
     return await in_thread(_told)
-
-
-def text(body: dict[str, Any], name: str, default: str | None = None) -> str:
-    """A text of the body. Raises RouteError."""
-    value = body.get(name, default)
-    if not isinstance(value, str):
-        raise RouteError(400, "bad-body", f"`{name}` is not a text")
-    return value
 
 
 def address(typed: str) -> str:

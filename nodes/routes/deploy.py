@@ -8,26 +8,25 @@ from typing import TYPE_CHECKING, Any
 
 from ..jobs import JOBS, Job
 from .comfyui import base_folder, code_folder, input_folder, node_info, state_folder, version
-from .connection import address, text
-from .requests import RouteError, Table, in_thread
+from .connection import address
+from .requests import MOST_GRAPH_BYTES, RouteError, Table, graph, in_thread, text
 
 if TYPE_CHECKING:
     from ...runflow_build.publish.settings import Connection
     from ...runflow_build.tasks.from_editor import Editor
 
-MOST_BYTES = 64 << 20  # of a graph
 KINDS = ("deploy", "save")  # they write the same projects: one at a time
 
 
 def add(table: Table) -> None:
-    table.post("/runflow/deploy", _deploy, MOST_BYTES)
-    table.post("/runflow/save", _save, MOST_BYTES)
+    table.post("/runflow/deploy", _deploy, MOST_GRAPH_BYTES)
+    table.post("/runflow/save", _save, MOST_GRAPH_BYTES)
 
 
 async def _deploy(request: Any, body: dict[str, Any]) -> Any:
     """`{"graph", "name"}` and, as wished, `host` (of the node), `allow_host` (the host that the
     user said yes to), `key` (used once, kept nowhere), `upgrade`, `adopt`: `{"job", "slug"}`."""
-    graph, name = _graph(body), text(body, "name")
+    drawn, name = graph(body), text(body, "name")
     where = await in_thread(
         connection_of, text(body, "host", ""), text(body, "allow_host", ""), text(body, "key", "")
     )
@@ -39,7 +38,7 @@ async def _deploy(request: Any, body: dict[str, Any]) -> Any:
 
         done = deploy(
             project_of(slug),
-            graph,
+            drawn,
             name,
             editor(),
             where,
@@ -55,7 +54,7 @@ async def _deploy(request: Any, body: dict[str, Any]) -> Any:
 
 async def _save(request: Any, body: dict[str, Any]) -> Any:
     """`{"graph", "name", "folder"}` and, as wished, `upgrade`: `{"job", "slug", "folder"}`."""
-    graph, name, typed = _graph(body), text(body, "name"), text(body, "folder")
+    drawn, name, typed = graph(body), text(body, "name"), text(body, "folder")
     upgrade = body.get("upgrade") is True
     slug = await in_thread(_slug, name)
     folder = await in_thread(_folder, typed)
@@ -63,7 +62,7 @@ async def _save(request: Any, body: dict[str, Any]) -> Any:
     def work(job: Job) -> dict[str, Any]:
         from ...runflow_build.tasks.deploy import save
 
-        done = save(folder, graph, name, editor(), tell=job.tell, check=job.check, upgrade=upgrade)
+        done = save(folder, drawn, name, editor(), tell=job.tell, check=job.check, upgrade=upgrade)
         return {**done.to_json(), "folder": str(folder)}
 
     return {**_started("save", work, slug), "folder": str(folder)}
@@ -109,13 +108,6 @@ def editor() -> Editor:
 
     install = Install(code_folder(), base_folder(), Path(sys.prefix))
     return Editor(install, input_folder(), version(), node_info)
-
-
-def _graph(body: dict[str, Any]) -> dict[str, Any]:
-    graph = body.get("graph")
-    if not isinstance(graph, dict) or not isinstance(graph.get("nodes"), list):
-        raise RouteError(400, "bad-body", "`graph` is not a graph as the editor saves it")
-    return graph
 
 
 def _slug(name: str) -> str:

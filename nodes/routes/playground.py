@@ -17,9 +17,8 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from .comfyui import input_folder, node_info, state_folder, version
-from .connection import text
 from .playground_runs import runs_of, settled, told
-from .requests import RouteError, Table, in_thread
+from .requests import RouteError, Table, graph, in_thread, text, texts
 
 if TYPE_CHECKING:
     from ...runflow_build.playground.capture import Capture
@@ -112,18 +111,16 @@ async def _static(request: Any) -> Any:
 
 async def _capture(request: Any, body: dict[str, Any]) -> Any:
     """`{"name", "graph", "mark"}`: `{"slug", "findings", "runnable"}`."""
-    name, mark, graph = text(body, "name"), text(body, "mark", ""), body.get("graph")
-    if not isinstance(graph, dict) or not isinstance(graph.get("nodes"), list):
-        raise RouteError(400, "bad-body", "`graph` is not a graph as the editor saves it")
+    drawn, name, mark = graph(body), text(body, "name"), text(body, "mark", "")
     if len(mark) > LONGEST_MARK:
         raise RouteError(400, "bad-body", "`mark` is too long")
-    return await in_thread(_kept, name, graph, mark)
+    return await in_thread(_kept, name, drawn, mark)
 
 
-def _kept(name: str, graph: dict[str, Any], mark: str) -> dict[str, Any]:
+def _kept(name: str, drawn: dict[str, Any], mark: str) -> dict[str, Any]:
     from ...runflow_build.playground.capture import captured
 
-    capture = captured(name, graph, node_info, version(), mark=mark, now=_now())
+    capture = captured(name, drawn, node_info, version(), mark=mark, now=_now())
     captures().keep(capture)
     return {
         "slug": capture.slug,
@@ -185,10 +182,8 @@ async def _prompt(request: Any, body: dict[str, Any]) -> Any:
 
     The page hands the text on as it is: it would lose the digits of large numbers.
     """
-    wired = body.get("wired", [])
-    if not isinstance(wired, list) or not all(isinstance(one, str) for one in wired):
-        raise RouteError(400, "bad-body", "`wired` is not a list of names")
-    return await in_thread(_bound, request.match_info["slug"], body.get("values", {}), wired)
+    slug, wired = request.match_info["slug"], texts(body, "wired")
+    return await in_thread(_bound, slug, body.get("values", {}), wired)
 
 
 def _bound(slug: str, values: Any, wired: list[str]) -> dict[str, Any]:

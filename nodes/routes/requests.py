@@ -21,6 +21,7 @@ from .. import packages
 from ..security.origin import ALLOWED_HOSTS, is_foreign, is_loopback, is_own_name, name_of
 
 MOST_BYTES = 1 << 20  # of a body, where a route says nothing else
+MOST_GRAPH_BYTES = 64 << 20  # of a body with a graph in it
 
 Handler = Callable[..., Awaitable[Any]]
 T = TypeVar("T")
@@ -51,7 +52,7 @@ class Table:
             return await handler(request)
 
         async def answer(request: web.Request) -> web.StreamResponse:
-            return await _answered(request, checked, request)
+            return await _answered(request, checked)
 
         self._routes.get(path)(answer)
 
@@ -63,7 +64,7 @@ class Table:
             return await handler(request, await _json_object(request, most_bytes))
 
         async def answer(request: web.Request) -> web.StreamResponse:
-            return await _answered(request, parsed, request)
+            return await _answered(request, parsed)
 
         self._routes.post(path)(answer)
 
@@ -77,9 +78,35 @@ class Table:
             return await handler(request)
 
         async def answer(request: web.Request) -> web.StreamResponse:
-            return await _answered(request, checked, request)
+            return await _answered(request, checked)
 
         self._routes.post(path)(answer)
+
+
+def text(body: dict[str, Any], name: str, default: str | None = None) -> str:
+    """A text of the body. Raises RouteError."""
+    value = body.get(name, default)
+    if not isinstance(value, str):
+        raise RouteError(400, "bad-body", f"`{name}` is not a text")
+    return value
+
+
+def texts(body: dict[str, Any], name: str, most: int = 10_000) -> list[str]:
+    """A list of texts of the body, empty where it is left out. Raises RouteError."""
+    found = body.get(name, [])
+    if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
+        raise RouteError(400, "bad-body", f"`{name}` is not a list of texts")
+    if len(found) > most:
+        raise RouteError(400, "bad-body", f"`{name}` has more than {most} texts")
+    return found
+
+
+def graph(body: dict[str, Any]) -> dict[str, Any]:
+    """The graph in the body, as the editor saves it. Raises RouteError."""
+    found = body.get("graph")
+    if not isinstance(found, dict) or not isinstance(found.get("nodes"), list):
+        raise RouteError(400, "bad-body", "`graph` is not a graph as the editor saves it")
+    return found
 
 
 async def in_thread(work: Callable[..., T], *args: Any) -> T:
@@ -159,9 +186,9 @@ def _finite(text: str) -> float:
     return value
 
 
-async def _answered(request: web.Request, handler: Handler, *args: Any) -> web.StreamResponse:
+async def _answered(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
-        value = await handler(*args)
+        value = await handler(request)
     except RouteError as error:
         return _refusal(error.status, error.error)
     except RunflowError as error:

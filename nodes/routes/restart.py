@@ -16,10 +16,11 @@ import sys
 from typing import Any
 
 from ..jobs import JOBS
+from . import auto_setup, deploy
 from .comfyui import opens_browser, prompts_left
 from .requests import RouteError, Table
 
-KINDS = ("auto_setup", "deploy", "save")  # jobs that a restart would cut off
+KINDS = (auto_setup.INSTALL, *deploy.KINDS)  # jobs that a restart would cut off
 ANSWERED_S = 0.5  # for the answer to reach the page
 INSTANCE = secrets.token_hex(8)  # another one after each start
 

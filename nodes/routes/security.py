@@ -18,7 +18,7 @@ from ..security.password import (
     wrong_with_new_password,
     wrong_with_username,
 )
-from .requests import RouteError, Table
+from .requests import RouteError, Table, text
 
 _scanning = asyncio.Semaphore(1)
 
@@ -62,7 +62,7 @@ def _told(guard: Guard) -> dict[str, Any]:
 async def _set_password(request: Any, body: dict[str, Any]) -> dict[str, Any]:
     """`{"username", "password", "current_password"}`, the last where there is a password now."""
     guard = request.app[GUARD]
-    username, password = _text(body, "username"), _text(body, "password")
+    username, password = text(body, "username", ""), text(body, "password", "")
     if wrong := wrong_with_username(username) or wrong_with_new_password(password):
         raise RouteError(422, "bad-credentials", wrong)
     if not can_hash():
@@ -90,7 +90,7 @@ async def _state_with_its_password(request: Any, guard: Guard, body: dict[str, A
         fix = "mend or delete it, and start ComfyUI again"
         raise RouteError(409, "broken-file", f"{FILE}: {state.reason}", fix)
     try:
-        knows = await guard.knows(request, state, _text(body, "current_password"))
+        knows = await guard.knows(request, state, text(body, "current_password", ""))
     except TooEarlyError as error:
         message = f"too many wrong passwords; try again in {error.wait_s} s"
         raise RouteError(429, "too-many-attempts", message) from None
@@ -119,10 +119,3 @@ async def _scan(request: Any, body: dict[str, Any]) -> dict[str, Any]:
         raise RouteError(409, "scan-running", "a scan is running; wait for it to end")
     async with _scanning:
         return (await scan(options().port)).to_json()
-
-
-def _text(body: dict[str, Any], name: str) -> str:
-    value = body.get(name, "")
-    if not isinstance(value, str):
-        raise RouteError(400, "bad-field", f"`{name}` is not a text")
-    return value
