@@ -12,11 +12,12 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
+from ..publish.example_call import File, curl
+from ..publish.settings import KEY_VARIABLE
 from ..workflow.contract_model import Contract
 from .results import kind_of
 
 OWNER = "YOUR-ORGANIZATION"  # that of the key, which only the API knows
-KEY = "RUNFLOW_API_KEY"
 _FILES = ("IMAGE", "FILE")
 
 
@@ -40,31 +41,15 @@ def calls(url: str, contract: Contract, values: Mapping[str, Any]) -> dict[str, 
             example = "image.png" if row.type == "IMAGE" else "file.bin"
             files[name] = PurePosixPath(value if isinstance(value, str) else "").name or example
         given[name] = value
+    shell = {
+        name: File(files[name], _media_type(files[name])) if name in files else _json(value)
+        for name, value in given.items()
+    }
     return {
-        "curl": _curl(url, given, files),
+        "curl": f"{curl(url, shell)}\n",
         "python": _python(url, given, files),
         "javascript": _javascript(url, given, files),
     }
-
-
-def _curl(url: str, given: Mapping[str, Any], files: Mapping[str, str]) -> str:
-    rows = []
-    for name, value in given.items():
-        text = _heredoc(_json(value))
-        if name in files:
-            file = _in_substitution(files[name])
-            text = f"\"data:{_media_type(files[name])};base64,$(base64 < {file} | tr -d '\\n')\""
-        rows.append(f"{_heredoc(_json(name))}: {text}")
-    return "\n".join(
-        [
-            f"curl -X POST {_shell(url)} \\",
-            f'  -H "Authorization: Bearer ${KEY}" \\',
-            "  -H 'Content-Type: application/json' -d @- <<JSON",
-            f'{{"input": {{{", ".join(rows)}}}}}',
-            "JSON",
-            "",
-        ]
-    )
 
 
 def _python(url: str, given: Mapping[str, Any], files: Mapping[str, str]) -> str:
@@ -95,7 +80,7 @@ def _python(url: str, given: Mapping[str, Any], files: Mapping[str, str]) -> str
             f"    {url!r},",
             '    json.dumps({"input": values}).encode(),',
             "    {",
-            f'        "Authorization": f"Bearer {{os.environ[{KEY!r}]}}",',
+            f'        "Authorization": f"Bearer {{os.environ[{KEY_VARIABLE!r}]}}",',
             '        "Content-Type": "application/json",',
             "    },",
             ")",
@@ -128,7 +113,7 @@ def _javascript(url: str, given: Mapping[str, Any], files: Mapping[str, str]) ->
             f"const answer = await fetch({_json(url)}, {{",
             '  method: "POST",',
             "  headers: {",
-            f"    Authorization: `Bearer ${{process.env.{KEY}}}`,",
+            f"    Authorization: `Bearer ${{process.env.{KEY_VARIABLE}}}`,",
             '    "Content-Type": "application/json",',
             "  },",
             "  body: JSON.stringify({ input: values }),",
@@ -157,19 +142,3 @@ def _exact(value: Any) -> str:
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) > 2**53:
         return f"JSON.rawJSON({_json(str(value))})"
     return _json(value)
-
-
-def _heredoc(text: str) -> str:
-    """The text as an unquoted heredoc gives it back."""
-    for char in "\\$`":
-        text = text.replace(char, f"\\{char}")
-    return text
-
-
-def _in_substitution(file: str) -> str:
-    """A file's name within `$(…)`, where a heredoc replaces nothing."""
-    return _shell(file if not file.startswith("-") else f"./{file}")
-
-
-def _shell(text: str) -> str:
-    return "'" + text.replace("'", "'\\''") + "'"

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ..workflow.contract_model import Contract, ContractInput
+from .settings import KEY_VARIABLE
 
 _EXAMPLES: Mapping[str, Any] = {"STRING": "…", "INT": 1, "FLOAT": 1.0, "BOOLEAN": True}
 _FILES = {"IMAGE": ("image/png", "png"), "FILE": ("application/octet-stream", "bin")}
+
+
+@dataclass(frozen=True)
+class File:
+    """A file that is read where the command runs."""
+
+    name: str
+    media_type: str
 
 
 def curl_text(url: str, contract: Contract) -> str:
@@ -17,38 +27,47 @@ def curl_text(url: str, contract: Contract) -> str:
 
     The key is `$RUNFLOW_API_KEY`, never one that anybody has.
     """
-    rows = [
-        f"{_shell(json.dumps(name))}: {_value(name, one)}"
-        for name, one in contract.inputs.items()
-        if one.required
-    ]
-    body = f'{{"input": {{{", ".join(rows)}}}}}'
+    required = {name: one for name, one in contract.inputs.items() if one.required}
+    return curl(url, {name: _value(name, one) for name, one in required.items()})
+
+
+def curl(url: str, values: Mapping[str, str | File]) -> str:
+    """The command that sends these values: JSON texts, and files by what they are."""
+    rows = [f"{_heredoc(json.dumps(name))}: {_in_heredoc(one)}" for name, one in values.items()]
     return "\n".join(
         [
             f"curl -X POST {_quoted(url)} \\",
-            '  -H "Authorization: Bearer $RUNFLOW_API_KEY" \\',
+            f'  -H "Authorization: Bearer ${KEY_VARIABLE}" \\',
             "  -H 'Content-Type: application/json' -d @- <<JSON",
-            body,
+            f'{{"input": {{{", ".join(rows)}}}}}',
             "JSON",
         ]
     )
 
 
-def _value(name: str, one: ContractInput) -> str:
+def _value(name: str, one: ContractInput) -> str | File:
     if one.type in _FILES:
-        mime, ending = _FILES[one.type]
-        file = "".join(char if char.isalnum() else "_" for char in name) or "file"
-        return f"\"data:{mime};base64,$(base64 < {file}.{ending} | tr -d '\\n')\""
+        media_type, ending = _FILES[one.type]
+        stem = "".join(char if char.isalnum() else "_" for char in name) or "file"
+        return File(f"{stem}.{ending}", media_type)
     if one.choices:
-        return _shell(json.dumps(one.choices[0]))
+        return json.dumps(one.choices[0])
     if one.default is not None:
-        return _shell(json.dumps(one.default))
+        return json.dumps(one.default)
     least = one.minimum if one.type in ("INT", "FLOAT") else None
-    return _shell(json.dumps(_EXAMPLES[one.type] if least is None else least, ensure_ascii=False))
+    return json.dumps(_EXAMPLES[one.type] if least is None else least, ensure_ascii=False)
 
 
-def _shell(text: str) -> str:
-    """The text as a heredoc gives it back."""
+def _in_heredoc(value: str | File) -> str:
+    if isinstance(value, str):
+        return _heredoc(value)
+    # Within $(…) a heredoc replaces nothing, and a name is quoted as anywhere.
+    name = _quoted(f"./{value.name}" if value.name.startswith("-") else value.name)
+    return f"\"data:{value.media_type};base64,$(base64 < {name} | tr -d '\\n')\""
+
+
+def _heredoc(text: str) -> str:
+    """The text as an unquoted heredoc gives it back."""
     for char in "\\$`":
         text = text.replace(char, f"\\{char}")
     return text
