@@ -2,7 +2,7 @@
 
     python tools/record_videos.py http://127.0.0.1:8188
 
-Needs a running ComfyUI as tools/record_pixels.py does. The file holds by name a `prompt` with one
+Needs a running ComfyUI as tools/record_files.py does. The file holds by name a `prompt` with one
 node that saves a video, and whether it is `copied`; `made`, what the file is, is written anew.
 `fps.json` beside it is written anew, too: a file of the input folder -> its frames per second.
 """

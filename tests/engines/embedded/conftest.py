@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
+from recorded_files import INPUT
 
 from runflow_build.engines.base import RunFolders
 from runflow_build.engines.embedded import EmbeddedEngine
+from runflow_build.engines.embedded.limits import DEFAULT_LIMITS
+from runflow_build.engines.embedded.node_class import Run
 from runflow_build.errors import EngineError
 from runflow_build.project.catalogue import shipped
 from runflow_build.workflow.definitions import Definitions
@@ -34,6 +37,23 @@ def folders(tmp_path: Path) -> RunFolders:
     made.input.mkdir()
     made.output.mkdir()
     return made
+
+
+@pytest.fixture
+def run(folders: RunFolders) -> Run:
+    """For node functions that are called without the engine."""
+    return Run(folders, DEFAULT_LIMITS)
+
+
+@pytest.fixture(scope="session")
+def comfyui(
+    tmp_path_factory: pytest.TempPathFactory, started_comfyui: Callable[..., Any]
+) -> Iterator[str]:
+    """The address of a real ComfyUI with the input folder of the recorded cases."""
+    base = tmp_path_factory.mktemp("comfyui")
+    (base / "input").symlink_to(INPUT, target_is_directory=True)
+    with started_comfyui(base, "--disable-api-nodes", "--disable-metadata") as url:
+        yield url
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ from runflow_build.engines.base import Progress, RunFolders
 from runflow_build.engines.embedded import EmbeddedEngine, Limits
 from runflow_build.engines.embedded.cache import Cache
 from runflow_build.engines.embedded.execution import run_steps
-from runflow_build.engines.embedded.limits import DEFAULT_LIMITS
 from runflow_build.engines.embedded.node_class import NodeClass, Result, Run
 from runflow_build.engines.embedded.planning import Link, Step
 from runflow_build.errors import EngineError
@@ -51,11 +50,6 @@ def ran(steps: list[Step], run: Run) -> list[Progress]:
 
 def finished(progress: list[Progress]) -> list[str]:
     return [one.node for one in progress if one.state == "finished"]
-
-
-@pytest.fixture
-def run(folders: RunFolders) -> Run:
-    return Run(folders, DEFAULT_LIMITS)
 
 
 def test_only_what_outputs_need_is_run_and_a_shared_node_once(

@@ -27,11 +27,6 @@ from runflow_build.engines.embedded.output_files import (
 TWO = np.zeros((2, 3, 5, 3), np.float32)
 
 
-@pytest.fixture
-def run(folders: RunFolders) -> Run:
-    return Run(folders, DEFAULT_LIMITS)
-
-
 @pytest.fixture(params=["with links", "without links"])
 def file_system(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """One on which a file can have two names, and one on which it cannot."""

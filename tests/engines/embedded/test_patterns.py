@@ -19,11 +19,6 @@ TEXT = "a" * 60 + "b"
 
 
 @pytest.fixture
-def run(folders: RunFolders) -> Run:
-    return Run(folders, DEFAULT_LIMITS)
-
-
-@pytest.fixture
 def processes(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[bytes]]:
     """Those that were started."""
     started: list[subprocess.Popen[bytes]] = []

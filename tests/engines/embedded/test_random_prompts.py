@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import io
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from PIL import Image
 from real_comfyui import run
+from recorded_files import INPUT, assert_equal, numbered, pixels
 
 from runflow_build.engines.base import RunFolders
 from runflow_build.engines.embedded import EmbeddedEngine
@@ -21,7 +20,6 @@ from runflow_build.workflow.model import Prompt
 
 pytestmark = [pytest.mark.comfyui, pytest.mark.slow]
 
-INPUT = Path(__file__).parents[2] / "cases" / "pixels" / "input"
 FILES = ("px_a.png", "px_b.png", "px_c.png", "px_g.png")
 CLASSES = (
     *("ImageBatch", "ImageBlend", "ImageBlur", "ImageCompositeMasked", "ImageCrop", "ImageFlip"),
@@ -48,28 +46,9 @@ def test_a_random_prompt_is_the_same_in_both(
         return
     assert outcome.failed is None, f"ComfyUI fails at {outcome.failed}\n{prompt}"
     assert outcome.refused is None, outcome.refused
-    theirs: dict[str, list[Any]] = {}
-    for one in outcome.files:
-        theirs.setdefault(one.node, []).append(np.asarray(Image.open(io.BytesIO(one.data))))
-    ours: dict[str, list[Any]] = {}
-    for file in files:
-        ours.setdefault(file.node, []).append(np.asarray(Image.open(file.path)))
-    assert ours.keys() == theirs.keys()
-    for node, pictures in theirs.items():
-        assert len(ours[node]) == len(pictures), f"{node}\n{prompt}"
-        for number, (one, other) in enumerate(zip(ours[node], pictures, strict=True)):
-            assert one.shape == other.shape, f"{node}/{number}\n{prompt}"
-            assert np.array_equal(one, other), f"{node}/{number}\n{prompt}"
-
-
-@pytest.fixture(scope="module")
-def comfyui(
-    tmp_path_factory: pytest.TempPathFactory, started_comfyui: Callable[..., Any]
-) -> Iterator[str]:
-    base = tmp_path_factory.mktemp("comfyui")
-    (base / "input").symlink_to(INPUT, target_is_directory=True)
-    with started_comfyui(base, "--disable-api-nodes", "--disable-metadata") as url:
-        yield url
+    theirs = {key: pixels(io.BytesIO(one.data)) for key, one in numbered(outcome.files).items()}
+    ours = {key: pixels(one.path) for key, one in numbered(files).items()}
+    assert_equal(ours, theirs, prompt)
 
 
 def made(chance: random.Random, definitions: Definitions) -> Prompt:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from real_comfyui import run
@@ -38,14 +36,6 @@ def test_comfyui_still_refuses_so(name: str, comfyui: str) -> None:
     refused = run(comfyui, CASES[name]["prompt"]).refused
     assert refused is not None
     assert in_order(refused) == in_order(CASES[name]["refused"])
-
-
-@pytest.fixture(scope="module")
-def comfyui(
-    tmp_path_factory: pytest.TempPathFactory, started_comfyui: Callable[..., Any]
-) -> Iterator[str]:
-    with started_comfyui(tmp_path_factory.mktemp("comfyui"), "--disable-api-nodes") as url:
-        yield url
 
 
 def in_order(refused: dict[str, list[str]]) -> dict[str, list[str]]:

@@ -10,31 +10,26 @@ only sample rate, channels and number of samples are the same.
 from __future__ import annotations
 
 import io
-import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from real_comfyui import run
+from recorded_files import INPUT, arrays, arrays_of, numbered, prompts
 
 from runflow_build.engines.base import RunFolders
 from runflow_build.engines.embedded import EmbeddedEngine
 
 av = pytest.importorskip("av")
 
-CASES = Path(__file__).parents[2] / "cases"
-INPUT = CASES / "pixels" / "input"
-FAMILIES = ("exact", "lossy", "rates")
 SAME_CODECS = av.__version__.startswith("18.")
 OPUS_TOLERANCE = 0.01  # 0.003 was measured
 RECORDED = {
-    (family, name): prompt
-    for family in FAMILIES
-    for name, prompt in json.loads(
-        (CASES / "audio" / f"{family}.json").read_text(encoding="utf-8")
-    ).items()
+    case: prompt
+    for case, prompt in prompts("audio").items()
+    if case[0] != "surround"  # which ComfyUI saves as noise
 }
 IDS = ["/".join(key) for key in RECORDED]
 Sounds = Mapping[str, tuple[int, Any]]  # `<node>/<number><suffix>` -> sample rate, samples
@@ -42,9 +37,7 @@ Sounds = Mapping[str, tuple[int, Any]]  # `<node>/<number><suffix>` -> sample ra
 
 @pytest.fixture(scope="module")
 def recorded() -> Mapping[str, Any]:
-    return {
-        family: np.load(CASES / "audio" / f"{family}.npz") for family in (*FAMILIES, "surround")
-    }
+    return arrays("audio")
 
 
 @pytest.mark.parametrize("case", RECORDED, ids=IDS)
@@ -54,11 +47,9 @@ def test_sounds_equal_those_that_comfyui_made(
     family, name = case
     if family == "rates":
         pytest.importorskip("torch")
-    files = recorded[family]
     theirs = {
-        key.removeprefix(f"{name}/"): decoded(io.BytesIO(files[key].tobytes()))
-        for key in files.files
-        if key.startswith(f"{name}/")
+        key: decoded(io.BytesIO(data.tobytes()))
+        for key, data in arrays_of(recorded[family], name).items()
     }
     for _ in range(2):  # the second time with what the first one left in the cache
         assert_equal(sounds(engine, RECORDED[case], tmp_path), theirs, family)
@@ -70,19 +61,11 @@ def test_sounds_equal_those_that_comfyui_made(
 def test_sounds_equal_those_that_comfyui_makes_now(
     case: tuple[str, str], engine: EmbeddedEngine, tmp_path: Path, comfyui: str
 ) -> None:
-    outcome = run(comfyui, RECORDED[case])
-    made = ((one.node, Path(one.name).suffix, io.BytesIO(one.data)) for one in outcome.files)
-    assert_equal(sounds(engine, RECORDED[case], tmp_path), dict(numbered(made)), case[0])
-
-
-@pytest.fixture(scope="module")
-def comfyui(
-    tmp_path_factory: pytest.TempPathFactory, started_comfyui: Callable[..., Any]
-) -> Iterator[str]:
-    base = tmp_path_factory.mktemp("comfyui")
-    (base / "input").symlink_to(INPUT, target_is_directory=True)
-    with started_comfyui(base, "--disable-api-nodes", "--disable-metadata") as url:
-        yield url
+    made = numbered(run(comfyui, RECORDED[case]).files)
+    theirs = {
+        f"{key}{Path(one.name).suffix}": decoded(io.BytesIO(one.data)) for key, one in made.items()
+    }
+    assert_equal(sounds(engine, RECORDED[case], tmp_path), theirs, case[0])
 
 
 def test_surround_sound_is_read_as_comfyui_reads_it(
@@ -100,15 +83,8 @@ def test_surround_sound_is_read_as_comfyui_reads_it(
 
 
 def sounds(engine: EmbeddedEngine, prompt: Any, folder: Path) -> Sounds:
-    files = engine.execute(prompt, RunFolders(INPUT, folder))
-    return dict(numbered((one.node, one.path.suffix, one.path) for one in files))
-
-
-def numbered(files: Iterable[tuple[str, str, Any]]) -> Iterator[tuple[str, tuple[int, Any]]]:
-    counts: dict[str, int] = {}
-    for node, suffix, file in files:
-        number = counts[node] = counts.get(node, -1) + 1
-        yield f"{node}/{number}{suffix}", decoded(file)
+    made = numbered(engine.execute(prompt, RunFolders(INPUT, folder)))
+    return {f"{key}{one.path.suffix}": decoded(one.path) for key, one in made.items()}
 
 
 def decoded(file: Any) -> tuple[int, Any]:

@@ -17,11 +17,6 @@ SIDE = st.integers(1, 9)
 
 
 @pytest.fixture
-def run(folders: RunFolders) -> Run:
-    return Run(folders, DEFAULT_LIMITS)
-
-
-@pytest.fixture
 def without_torch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(extras, "installed", lambda package: False)
 

@@ -17,11 +17,6 @@ from runflow_build.workflow.model import Prompt
 Node = Callable[..., dict[str, Any]]
 
 
-@pytest.fixture
-def run(folders: RunFolders) -> Run:
-    return Run(folders, DEFAULT_LIMITS)
-
-
 def noise(*shape: int) -> Any:
     return np.random.default_rng(5).random(shape, dtype=np.float32)
 

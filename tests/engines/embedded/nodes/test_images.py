@@ -22,11 +22,6 @@ COMBINATIONS = settings(max_examples=60, deadline=None)
 RUN = Run(None, DEFAULT_LIMITS)  # type: ignore[arg-type]  # no node of this family has files
 
 
-@pytest.fixture
-def run(folders: RunFolders) -> Run:
-    return Run(folders, DEFAULT_LIMITS)
-
-
 def noise(*shape: int) -> Any:
     return np.random.default_rng(5).random(shape, dtype=np.float32)
 

@@ -9,16 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runflow_build.engines.base import RunFolders
-from runflow_build.engines.embedded.limits import DEFAULT_LIMITS, Limits
+from runflow_build.engines.embedded.limits import Limits
 from runflow_build.engines.embedded.node_class import NodeError, Run
 from runflow_build.engines.embedded.nodes import masks
 
 SMALL = st.integers(1, 12)
-
-
-@pytest.fixture
-def run(folders: RunFolders) -> Run:
-    return Run(folders, DEFAULT_LIMITS)
 
 
 def noise(*shape: int) -> Any:

@@ -8,17 +8,11 @@ from PIL import Image
 
 from runflow_build.engines.base import RunFolders
 from runflow_build.engines.embedded import EmbeddedEngine
-from runflow_build.engines.embedded.limits import DEFAULT_LIMITS
 from runflow_build.engines.embedded.node_class import NodeError, Run
 from runflow_build.engines.embedded.nodes import CLASSES
 from runflow_build.workflow.model import Prompt
 
 Node = Callable[..., dict[str, Any]]
-
-
-@pytest.fixture
-def run(folders: RunFolders) -> Run:
-    return Run(folders, DEFAULT_LIMITS)
 
 
 def value_of(class_type: str, run: Run, **inputs: Any) -> Any:

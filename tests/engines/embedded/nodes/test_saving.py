@@ -9,7 +9,7 @@ from PIL import Image, ImageSequence
 
 from runflow_build.engines.base import RunFolders
 from runflow_build.engines.embedded import EmbeddedEngine
-from runflow_build.engines.embedded.limits import DEFAULT_LIMITS, Limits
+from runflow_build.engines.embedded.limits import Limits
 from runflow_build.engines.embedded.node_class import NodeError, Run
 from runflow_build.engines.embedded.nodes import saving
 from runflow_build.media.error import MediaError
@@ -17,11 +17,6 @@ from runflow_build.media.pixels import to_bytes
 
 Node = Callable[..., dict[str, Any]]
 IMAGES = np.random.default_rng(5).random((3, 5, 7, 3), dtype=np.float32)
-
-
-@pytest.fixture
-def run(folders: RunFolders) -> Run:
-    return Run(folders, DEFAULT_LIMITS)
 
 
 def names(result: Any) -> list[str]:

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runflow_build.engines.base import RunFolders
 from runflow_build.engines.embedded import extras, planning
 from runflow_build.engines.embedded.limits import DEFAULT_LIMITS
 from runflow_build.engines.embedded.node_class import NodeError, Run, RunStoppedError
@@ -17,11 +16,6 @@ from runflow_build.engines.embedded.nodes import scaling
 from runflow_build.workflow.model import Prompt
 
 Node = Callable[..., dict[str, Any]]
-
-
-@pytest.fixture
-def run(folders: RunFolders) -> Run:
-    return Run(folders, DEFAULT_LIMITS)
 
 
 def noise(*shape: int) -> Any:

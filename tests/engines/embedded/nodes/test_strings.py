@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +20,6 @@ RECORDED = json.loads(
     (Path(__file__).parents[3] / "cases" / "strings.json").read_text(encoding="utf-8")
 )
 NAMES = sorted({row["class"] for row in RECORDED})
-
-
-@pytest.fixture
-def run(folders: RunFolders) -> Run:
-    return Run(folders, DEFAULT_LIMITS)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -78,14 +73,6 @@ def test_values_are_recorded_as_comfyui_gives_them_now(name: str, comfyui: str) 
         }
         texts = run_on_comfyui(comfyui, prompt).texts
         assert (texts[0][1] if texts else None) == row["text"], row
-
-
-@pytest.fixture(scope="module")
-def comfyui(
-    tmp_path_factory: pytest.TempPathFactory, started_comfyui: Callable[..., Any]
-) -> Iterator[str]:
-    with started_comfyui(tmp_path_factory.mktemp("comfyui"), "--disable-api-nodes") as url:
-        yield url
 
 
 def test_values_have_their_type(run: Run) -> None:

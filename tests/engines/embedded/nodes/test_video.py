@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -36,11 +36,6 @@ RATES = json.loads((CASES / "video" / "fps.json").read_text(encoding="utf-8"))
 LEVELS_APART = 8
 # ComfyUI takes samples of 16 bits for values up to 32767 here, though not in LoadAudio.
 SOUND_UNSCALED = {"mpeg4.avi to auto h264"}
-
-
-@pytest.fixture
-def run(folders: RunFolders) -> Run:
-    return Run(folders, DEFAULT_LIMITS)
 
 
 @pytest.fixture
@@ -138,16 +133,6 @@ def pictures_there(comfyui: str) -> Callable[[Prompt], Any]:
         return np.stack([np.asarray(Image.open(io.BytesIO(one.data))) for one in files])
 
     return pictures
-
-
-@pytest.fixture(scope="module")
-def comfyui(
-    tmp_path_factory: pytest.TempPathFactory, started_comfyui: Callable[..., Any]
-) -> Iterator[str]:
-    base = tmp_path_factory.mktemp("comfyui")
-    (base / "input").symlink_to(INPUT, target_is_directory=True)
-    with started_comfyui(base, "--disable-api-nodes", "--disable-metadata") as url:
-        yield url
 
 
 # ---- values
