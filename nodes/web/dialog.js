@@ -1,9 +1,68 @@
-// A question to the user, over everything: fields to fill in, and a choice of buttons.
+// Dialogs over everything, which keep the keys from the editor; and a question to the user in one.
 
 import { element } from "./elements.js";
 import { style } from "./style.js";
 
 const KEYS = ["keydown", "keyup", "keypress", "paste", "copy", "cut"];
+
+const stop = (/** @type {Event} */ event) => event.stopPropagation();
+
+// The focus falls out of a dialog when the button that has it is taken away or disabled. What is
+// typed then is not meant for the editor either.
+for (const name of KEYS) {
+  const hold = (/** @type {Event} */ event) => {
+    const open = /** @type {NodeListOf<HTMLDialogElement>} */ (
+      document.querySelectorAll("dialog.runflow[open]")
+    );
+    const inside = event.target instanceof Element && event.target.closest("dialog");
+    if (!open.length || inside) return;
+    event.stopPropagation();
+    open[open.length - 1].focus();
+  };
+  window.addEventListener(name, hold, { capture: true });
+}
+
+/**
+ * A dialog, to be shown with `show`; closed, it leaves the page.
+ * @param {{class: string, "aria-labelledby": string}} properties
+ * @param {...Node} children
+ * @returns {HTMLDialogElement}
+ */
+export function dialogOf(properties, ...children) {
+  const dialog = /** @type {HTMLDialogElement} */ (
+    // A click on its text must not move the focus out of it, to the editor and its keys.
+    element("dialog", { ...properties, tabIndex: -1 }, ...children)
+  );
+  dialog.classList.add("runflow");
+  // The editor would take the keys for its own, and close the settings below.
+  for (const name of KEYS) dialog.addEventListener(name, stop);
+  dialog.addEventListener("close", () => dialog.open || dialog.remove());
+  return dialog;
+}
+
+/** The head of a dialog: its title, where the focus begins, and a cross.
+ * @param {string} id of the title @param {string} title */
+export function dialogHead(id, title) {
+  const cross = element(
+    "button",
+    {
+      type: "button",
+      class: "close",
+      "aria-label": "Close",
+      onclick: () => cross.closest("dialog")?.close(),
+    },
+    "✕",
+  );
+  return element("header", {}, element("h2", { id, tabIndex: -1, autofocus: true }, title), cross);
+}
+
+/** Show it over everything, if it is not shown yet. @param {HTMLDialogElement} dialog @param {...URL} sheets */
+export async function show(dialog, ...sheets) {
+  await style(...sheets);
+  if (dialog.open) return;
+  document.body.append(dialog);
+  dialog.showModal();
+}
 
 /**
  * @typedef {{label: string, value: string, primary?: boolean, needs?: string}} Choice
@@ -16,8 +75,7 @@ const KEYS = ["keydown", "keyup", "keypress", "paste", "copy", "cut"];
  * @param {{title: string, lines: string[], fields?: Field[], choices: Choice[]}} question
  * @returns {Promise<{choice: string, values: Record<string, string>} | null>}
  */
-export async function ask({ title, lines, fields = [], choices }) {
-  await style(new URL("./dialog.css", import.meta.url));
+export function ask({ title, lines, fields = [], choices }) {
   const inputs = fields.map((one) => input(one));
   return new Promise((resolve) => {
     /** @type {any} */
@@ -45,18 +103,15 @@ export async function ask({ title, lines, fields = [], choices }) {
       ...inputs.map((one, index) => labelled(one, fields[index])),
       element("footer", {}, ...choices.map((one) => button(one, one === primary, take))),
     );
-    const dialog = /** @type {HTMLDialogElement} */ (
-      element("dialog", { class: "runflow-dialog", "aria-labelledby": "runflow-question" }, form)
+    const dialog = dialogOf(
+      { class: "runflow-dialog", "aria-labelledby": "runflow-question" },
+      form,
     );
-    // Keys are the dialog's: the editor would take them for its own.
-    for (const name of KEYS) dialog.addEventListener(name, (event) => event.stopPropagation());
     dialog.addEventListener("close", () => {
       for (const one of inputs) one.value = "";
-      dialog.remove();
       resolve(answer);
     });
-    document.body.append(dialog);
-    dialog.showModal();
+    show(dialog);
   });
 }
 

@@ -1,6 +1,5 @@
 // How an installation goes: the state of each row, and of all together. No DOM.
 
-import { app } from "../../../scripts/app.js";
 import { sizeText } from "./texts.js";
 
 const ENDED = ["done", "failed", "stopped"];
@@ -68,10 +67,5 @@ export class Course {
       this.wantsRestart ? "restart ComfyUI to load the nodes" : "",
     ];
     return parts.filter(Boolean).join(" · ");
-  }
-
-  /** Let the editor's lists of files know of the new models. */
-  async showModels() {
-    await app.refreshComboInNodes?.();
   }
 }

@@ -1,5 +1,7 @@
 // The dialog: looking, choosing, installing, restarting, one after the other.
 
+import { app } from "../../../scripts/app.js";
+import { dialogHead, dialogOf, show } from "../dialog.js";
 import { element } from "../elements.js";
 import { cancel, follow } from "../jobs.js";
 import { get, post } from "../requests.js";
@@ -8,7 +10,7 @@ import { choiceView } from "./choice_view.js";
 import { Course } from "./course.js";
 import { courseView } from "./course_view.js";
 import { shownGraph } from "./graph.js";
-import { dismissNotice } from "./notice.js";
+import { dismissNotice, STYLE } from "./notice.js";
 import { offerRestart } from "./restart.js";
 import { findingsView } from "./row_view.js";
 
@@ -34,41 +36,24 @@ class Dialog {
   spoke = 0; // when the status was last read aloud
 
   constructor() {
-    const style = new URL("./auto_setup.css", import.meta.url).href;
-    if (!document.querySelector(`link[href="${style}"]`))
-      document.head.append(element("link", { rel: "stylesheet", href: style }));
     this.status = element("p", { class: "rf-status", role: "status", "aria-live": "polite" });
     this.body = element("div", { class: "rf-body", tabIndex: 0, "aria-label": "What is needed" });
     this.buttons = element("div", { class: "rf-buttons" });
-    this.root = /** @type {HTMLDialogElement} */ (
-      element(
-        "dialog",
-        { class: "rf-auto-setup", "aria-labelledby": "rf-auto-setup-title" },
-        element(
-          "header",
-          {},
-          element("h2", { id: "rf-auto-setup-title" }, "Auto setup"),
-          element(
-            "button",
-            { class: "rf-close", type: "button", "aria-label": "Close", onclick: () => this.close() },
-            "✕",
-          ),
-        ),
-        this.status,
-        this.body,
-        this.buttons,
-      )
+    const id = "rf-auto-setup-title";
+    this.root = dialogOf(
+      { class: "rf-auto-setup", "aria-labelledby": id },
+      dialogHead(id, "Auto setup"),
+      this.status,
+      this.body,
+      this.buttons,
     );
-    // The editor's own keys are not meant while the dialog has the keyboard.
-    this.root.addEventListener("keydown", (event) => event.stopPropagation());
-    document.body.append(this.root);
   }
 
   /** @param {{restarted?: boolean}} how */
   async show({ restarted = false }) {
     this.restarted = restarted;
     const wasOpen = this.root.open;
-    if (!wasOpen) this.root.showModal();
+    await show(this.root, STYLE);
     if (this.job && wasOpen) return;
     const state = await get("/auto-setup").catch((error) => this.fail(error));
     if (state?.job) this.install(state.job, state.rows);
@@ -118,7 +103,7 @@ class Dialog {
   /** @param {{plan: string, rows: any[], findings: any[]}} plan */
   choose(plan) {
     const choice = new Choice(plan.rows);
-    const start = this.button("", () => this.start(plan, choice), { class: "rf-primary" });
+    const start = this.button("", () => this.start(plan, choice), { class: "primary" });
     const changed = () => {
       const { text, ready } = choice.summary();
       this.say(this.restarted ? `ComfyUI has restarted. ${text}` : text);
@@ -171,7 +156,8 @@ class Dialog {
       this.button("Look again", () => this.look()),
       ...(course.wantsRestart ? [offerRestart((text) => this.say(text))] : []),
     );
-    if (course.hasModels && !course.wantsRestart) await course.showModels();
+    // The editor's lists of files get to know of the new models.
+    if (course.hasModels && !course.wantsRestart) await app.refreshComboInNodes?.();
   }
 
   /** @param {string} job @param {(event: any) => void} heard */

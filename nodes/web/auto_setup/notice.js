@@ -1,7 +1,9 @@
 // A notice that nodes of the loaded workflow are missing, with the way to Auto setup.
 
 import { element } from "../elements.js";
+import { style } from "../style.js";
 
+export const STYLE = new URL("./auto_setup.css", import.meta.url);
 const SHOWN_MS = 30_000;
 
 /** @type {HTMLElement | null} */
@@ -20,12 +22,10 @@ export function dismissNotice() {
 export function notifyOfMissing(count, open) {
   dismissNotice();
   if (!count) return;
-  const style = new URL("./auto_setup.css", import.meta.url).href;
-  if (!document.querySelector(`link[href="${style}"]`))
-    document.head.append(element("link", { rel: "stylesheet", href: style }));
+  style(STYLE);
   const one = element(
     "div",
-    { class: "rf-notice", role: "status" },
+    { class: "runflow beside rf-notice", role: "status" },
     element(
       "p",
       {},
@@ -40,7 +40,7 @@ export function notifyOfMissing(count, open) {
         "button",
         {
           type: "button",
-          class: "rf-primary",
+          class: "primary",
           onclick: open,
         },
         "Auto setup",

@@ -24,12 +24,13 @@ export function takeRestarted() {
 export function offerRestart(say) {
   let anyway = false;
   const button = /** @type {HTMLButtonElement} */ (
-    element("button", { type: "button", class: "rf-primary", onclick: act }, "Restart ComfyUI")
+    element("button", { type: "button", class: "primary", onclick: act }, "Restart ComfyUI")
   );
   return button;
 
   async function act() {
-    button.disabled = true;
+    if (button.ariaDisabled) return; // not `disabled`, which would lose the focus
+    button.ariaDisabled = "true";
     try {
       const { instance } = await post("/restart", { anyway });
       say("ComfyUI restarts; the page comes back by itself …");
@@ -40,7 +41,7 @@ export function offerRestart(say) {
       say(`${error.message}${error.fix ? `: ${error.fix}` : ""}`);
       anyway = error.code === "prompts-running";
       button.textContent = anyway ? "Restart anyway" : "Restart ComfyUI";
-      button.disabled = false;
+      button.ariaDisabled = null;
     }
   }
 }

@@ -1,7 +1,7 @@
 // A row of the plan: what, from where, how large, why it is needed, what the user has to say yes to.
 
-import { app } from "../../../scripts/app.js";
 import { element } from "../elements.js";
+import { jumpTo } from "../jump.js";
 import { canBeDone } from "./choice.js";
 
 const STATES = {
@@ -134,12 +134,8 @@ function nodesView(row, leave) {
 
 /** @param {string} id */
 function showNode(id, leave) {
-  const last = id.split(":")[0];
-  const node = (app.rootGraph ?? app.graph).getNodeById(Number.isNaN(+last) ? last : +last);
   leave();
-  if (!node) return;
-  app.canvas.centerOnNode(node);
-  app.canvas.selectNode?.(node);
+  jumpTo(id);
 }
 
 function packagesView(row) {

@@ -75,7 +75,7 @@ function row(show, submit, parts) {
   const form = element(
     "form",
     {
-      class: "runflow-connection",
+      class: "runflow runflow-connection",
       onsubmit: async (/** @type {Event} */ event) => {
         event.preventDefault();
         const said = await submit().catch((error) => error.message);
@@ -86,7 +86,7 @@ function row(show, submit, parts) {
     ...parts,
     status,
   );
-  style(new URL("../dialog.css", import.meta.url));
+  style(new URL("./connection.css", import.meta.url));
   const stop = watch(() => (form.isConnected ? update() : stop()));
   update();
   return form;

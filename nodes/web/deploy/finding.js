@@ -1,7 +1,7 @@
 // One finding: what is wrong, where, and how to mend it; a click shows the node.
 
 import { element } from "../elements.js";
-import { jumpTo } from "./jump.js";
+import { jumpTo } from "../jump.js";
 
 const SIGNS = { error: "Error", warning: "Warning", note: "Note" };
 

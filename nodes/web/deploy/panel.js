@@ -30,14 +30,14 @@ export class Panel {
     this.buttons = element("footer", {});
     this.root = element(
       "section",
-      { class: "runflow-panel", role: "region", "aria-label": `Runflow: ${title}`, tabIndex: -1 },
+      { class: "runflow beside runflow-panel", role: "region", "aria-label": `Runflow: ${title}`, tabIndex: -1 },
       element(
         "header",
         {},
         element("h2", {}, title),
         element(
           "button",
-          { type: "button", "aria-label": "Close", onclick: () => this.close() },
+          { type: "button", class: "close", "aria-label": "Close", onclick: () => this.close() },
           "✕",
         ),
       ),

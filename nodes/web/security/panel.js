@@ -1,48 +1,33 @@
 // The panel: a dialog over everything, with the password and with who can reach ComfyUI.
 
+import { dialogHead, dialogOf, show } from "../dialog.js";
 import { element } from "../elements.js";
 import { get } from "../requests.js";
-import { style } from "../style.js";
 import { passwordForms } from "./password.js";
 import { reachability } from "./reachability.js";
 import { advice, stateText } from "./words.js";
 
 export const STYLE = new URL("./security.css", import.meta.url);
 
+/** @type {HTMLDialogElement | null} */
+let shown = null;
+
 /** Show the panel; resolves when it is closed. @returns {Promise<void>} */
 export async function openPanel() {
-  if (document.querySelector("dialog.runflow-security")) return;
-  await style(STYLE);
-  const title = element("h2", { id: "runflow-security-title", tabIndex: -1 }, "Security");
+  if (shown) return;
+  const id = "runflow-security-title";
   const body = element("div", { class: "runflow-security-body" });
-  const dialog = /** @type {HTMLDialogElement} */ (
-    element(
-      "dialog",
-      // A click on its text must not move the focus out of it, to the editor and its keys.
-      { class: "runflow-security", "aria-labelledby": title.id, tabIndex: -1 },
-      element(
-        "header",
-        {},
-        title,
-        element(
-          "button",
-          { type: "button", class: "close", "aria-label": "Close", onclick: () => dialog.close() },
-          "✕",
-        ),
-      ),
-      body,
-    )
+  const dialog = dialogOf(
+    { class: "runflow-security", "aria-labelledby": id },
+    dialogHead(id, "Security"),
+    body,
   );
-  // Keys are the dialog's: the editor would take them for its own, and close the settings below.
-  for (const event of ["keydown", "keyup", "keypress", "paste", "copy"]) {
-    dialog.addEventListener(event, (one) => one.stopPropagation());
-  }
-  document.body.append(dialog);
-  dialog.showModal();
-  title.focus();
-  await fill(body);
-  if (dialog.open) await new Promise((closed) => dialog.addEventListener("close", closed));
-  dialog.remove();
+  shown = dialog;
+  const closed = new Promise((resolve) => dialog.addEventListener("close", resolve));
+  await show(dialog, STYLE);
+  fill(body);
+  await closed;
+  shown = null;
 }
 
 /** @param {HTMLElement} body */

@@ -10,7 +10,7 @@ const COMMAND = "Runflow.Security";
 
 /** What stands in the settings: how it is, and a button. It is read when the settings are shown. */
 function summary() {
-  const state = element("span", { class: "runflow-security-summary", role: "status" });
+  const state = element("span", { role: "status" });
   const show = async () => {
     state.textContent = await get("/security").then(stateText, (error) => error.message);
   };
@@ -20,12 +20,8 @@ function summary() {
     await openPanel();
     show();
   };
-  const button = element(
-    "button",
-    { type: "button", class: "runflow-security-button", onclick: open },
-    "Open the security panel",
-  );
-  return element("div", { class: "runflow-security-setting" }, state, button);
+  const button = element("button", { type: "button", onclick: open }, "Open the security panel");
+  return element("div", { class: "runflow runflow-security-setting" }, state, button);
 }
 
 /** @type {import("../runflow.js").Feature} */

@@ -136,6 +136,25 @@ def test_the_keyboard_stays_in_it_and_escape_closes_it(editor: Any) -> None:
     dialog(page).wait_for(state="hidden")
 
 
+def test_keys_stay_in_it_also_where_the_focus_has_nothing_to_stand_on(editor: Any) -> None:
+    """A button that takes itself away when pressed, and a click on a text."""
+    page = editor.page
+    shown = opened(editor)
+    page.evaluate(
+        "window.heard = []; window.addEventListener('keydown', one => window.heard.push(one.key))"
+    )
+    shown.get_by_role("button", name="Look again").press("Enter")
+    shown.get_by_role("button", name="Close", exact=True).last.wait_for()
+    shown.get_by_role("button", name="Look again").wait_for()
+    page.keyboard.press("r")
+    page.keyboard.press("Delete")
+    shown.get_by_role("status").click()
+    page.keyboard.press("Delete")
+    assert page.evaluate("window.heard") == []
+    page.keyboard.press("Escape")
+    dialog(page).wait_for(state="hidden")
+
+
 def test_what_cannot_be_found_says_so_with_a_way_on(editor: Any, model_host: FileHost) -> None:
     wanted = graph(model_host.url)
     wanted["nodes"][0]["type"] = "NobodyKnowsThis"

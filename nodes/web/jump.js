@@ -1,6 +1,6 @@
 // Showing the node that a finding is about, inside of subgraphs too.
 
-import { app } from "../../../scripts/app.js";
+import { app } from "../../scripts/app.js";
 
 /**
  * Centre and select a node; false when the graph does not have it.
