@@ -6,16 +6,14 @@ any business in a file of ours.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import replace
 from typing import Any, Literal
 
 from ..document import Document
 from ..errors import RunflowError
 from ..findings import Finding, has_errors
 from ..lock.needs import needs_of
-from ..project.definitions import combined
+from ..project.definitions import answered, combined
 from ..spec.model import ComfyUIWish, EndpointWish, Spec
 from ..tasks.from_editor import graph_bytes, slug_named
 from ..validate import contract as contract_rules
@@ -26,9 +24,8 @@ from ..workflow.contract import contract_of
 from ..workflow.contract_model import Contract
 from ..workflow.declared import default_of
 from ..workflow.definitions import Definitions
-from ..workflow.definitions_text import read_definitions
 from ..workflow.formats import read_workflow
-from ..workflow.model import Prompt, Workflow
+from ..workflow.model import Prompt
 from ..workflow.reach import link_of
 
 FILE = "workflow"  # what findings call the graph: it has no file
@@ -102,19 +99,11 @@ def captured(
 def _endpoint(slug: str, graph: Mapping[str, Any], nodes: Nodes, comfyui: str | None) -> Endpoint:
     """The graph as the only endpoint of a project. Raises WorkflowError."""
     workflow = read_workflow(graph_bytes(graph), FILE)
-    definitions = _definitions(workflow, nodes, comfyui)
+    definitions = combined(answered(nodes(classes_in_use(workflow)), comfyui), comfyui)
     wish = EndpointWish(workflow=FILE)
     spec = Spec(version=1, comfyui=ComfyUIWish(ref="main"), endpoints={slug: wish})
     needs = needs_of(slug, spec, workflow, definitions)
     return Endpoint(slug, wish, workflow, definitions, needs)
-
-
-def _definitions(workflow: Workflow, nodes: Nodes, comfyui: str | None) -> Definitions:
-    """Of the classes in use, as the running ComfyUI has them; then what ships."""
-    answer = nodes(classes_in_use(workflow))
-    text = json.dumps(answer, default=str)
-    file = replace(read_definitions(text), comfyui=comfyui) if answer else None
-    return combined(file, comfyui)
 
 
 def _findings(endpoint: Endpoint) -> tuple[list[Finding], list[Finding]]:

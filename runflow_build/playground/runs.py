@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -80,10 +79,6 @@ class Runs:
                     self._write(runs)
                 return runs[place]
         return None
-
-    def forget(self) -> None:
-        with _LOCK, suppress(FileNotFoundError):
-            self.path.unlink()
 
     def _write(self, runs: list[RunNote]) -> None:
         runs = runs[:MOST]

@@ -7,6 +7,7 @@ packs always count, for nobody else has them.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -43,6 +44,18 @@ def combined(file: DefinitionsFile | None, comfyui: str | None) -> Definitions:
     """
     layer = _FileLayer(file, lambda: comfyui) if file else None
     return Definitions(layer, shipped(comfyui), comfyui)
+
+
+def answered(classes: Mapping[str, Any], comfyui: str | None) -> DefinitionsFile:
+    """Classes as /object_info of a running ComfyUI has them; `comfyui` is its version.
+
+    Raises WorkflowError for an answer of another form.
+    """
+    if not classes:
+        return DefinitionsFile({}, comfyui, as_answered=True)
+    # Node packs put into their definitions what is no JSON.
+    file = read_definitions(json.dumps(classes, default=str))
+    return DefinitionsFile(file.nodes, comfyui, as_answered=True)
 
 
 def load_definitions(paths: ProjectPaths) -> DefinitionsFile | None:

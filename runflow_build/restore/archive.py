@@ -78,7 +78,7 @@ def unpack(
 
 
 def noted(folder: Path) -> tuple[str, str] | None:
-    """Repository and commit of a folder that was made so."""
+    """Repository and commit of a folder that was made so; None: no note, or none of ours."""
     with suppress(OSError, ValueError, LookupError, TypeError):
         told = json.loads((folder / NOTE).read_bytes())
         return str(told["repository"]), str(told["commit"])

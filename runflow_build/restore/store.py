@@ -236,12 +236,13 @@ def _rename_new(beside: Path, target: Path) -> bool:
         except FileExistsError:
             return False
         return True
+    # A file system without hard links, or a system whose links to links lead elsewhere: see below.
     with suppress(OSError, NotImplementedError):
         os.link(beside, target, follow_symlinks=False)
         return True
     if os.path.lexists(target):
         return False
-    os.rename(beside, target)  # of a file system without hard links
+    os.rename(beside, target)
     return True
 
 

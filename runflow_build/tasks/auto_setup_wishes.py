@@ -16,17 +16,16 @@ from typing import Any
 from ..errors import WorkflowError
 from ..findings import Finding, Where
 from ..lock.needs import Needs
-from ..project.definitions import combined
+from ..project.definitions import answered, combined
 from ..restore.interpreter import Interpreter
 from ..sources.install import Install
 from ..workflow.classes import classes_in_use
 from ..workflow.contract_model import Contract
 from ..workflow.convert import convert
 from ..workflow.definitions import Definitions, mapping
-from ..workflow.definitions_text import DefinitionsFile, read_definitions
 from ..workflow.embeddings import embedding_references
 from ..workflow.formats import read_workflow
-from ..workflow.graph import class_of, id_text, subgraph_rows
+from ..workflow.graph import class_of, id_text, node_rows
 from ..workflow.model import Prompt, Workflow
 from ..workflow.model_files import ModelReference, model_references
 from ..workflow.model_rows import ModelRows
@@ -113,7 +112,7 @@ def wishes_of(
         raise WorkflowError(_no_graph())
     used = classes_in_use(workflow)
     known = running.nodes(used)
-    definitions = _definitions(known, running.version)
+    definitions = combined(answered(known, running.version), running.version)
     missing: dict[str, list[User]] = {}
     packs: dict[str, list[User]] = {}
     references = []
@@ -147,38 +146,17 @@ def _no_graph() -> Finding:
     return Finding("workflow-unknown-format", message, fix="open the workflow in the editor again")
 
 
-def _definitions(known: Mapping[str, Any], version: str | None) -> Definitions:
-    if not known:
-        return combined(None, version)
-    file = read_definitions(json.dumps(known, default=str))
-    return combined(DefinitionsFile(file.nodes, version, as_answered=True), version)
-
-
 # -- classes
 
 
 def _nodes(workflow: Workflow, used: set[str]) -> Iterator[tuple[Mapping[str, Any], User]]:
     """Each node of a class, in subgraphs and group nodes too, with what people know it by."""
-    for raw in _raw_nodes(workflow.data):
+    for raw in node_rows(workflow.data):
         class_type = class_of(raw) if isinstance(raw.get("type"), str) else ""
         if class_type in used:
             title = raw.get("title")
             name = title if isinstance(title, str) and title != class_type else None
             yield raw, User(id_text(raw.get("id")) or "", name or None, class_type)
-
-
-def _raw_nodes(data: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    groups = mapping(mapping(data.get("extra")).get("groupNodes"))
-    waiting: list[Mapping[str, Any]] = [data, *filter(_is_mapping, groups.values())]
-    while waiting:
-        holder = waiting.pop(0)
-        rows = holder.get("nodes")
-        yield from filter(_is_mapping, rows if isinstance(rows, list) else ())
-        waiting += subgraph_rows(holder)
-
-
-def _is_mapping(value: Any) -> bool:
-    return isinstance(value, Mapping)
 
 
 def _reference(properties: Mapping[str, Any], user: User) -> PackReference | None:

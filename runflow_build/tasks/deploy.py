@@ -14,7 +14,7 @@ from typing import Any
 
 from ..errors import CheckError, ResolveError, RunflowError, SaveError
 from ..file_names import LOCK_FILE
-from ..findings import Finding, has_errors
+from ..findings import Finding, counts_text, has_errors
 from ..project.paths import ProjectPaths
 from ..publish.client import Client
 from ..publish.example_call import curl_text
@@ -79,11 +79,10 @@ class _Steps:
         self.check()
         self.tell(step=step, status="running")
         try:
-            done = work()
+            return work()
         except RunflowError:
             self.tell(step=step, status="failed")
             raise
-        return done
 
     def done(self, step: str, text: str, findings: tuple[Finding, ...] = ()) -> None:
         more = {"findings": [one.to_json() for one in findings]} if findings else {}
@@ -226,8 +225,6 @@ def _files(names: tuple[str, ...]) -> str:
 
 
 def _counted(findings: tuple[Finding, ...]) -> str:
-    from ..findings import counts_text
-
     return counts_text(findings) or "ok"
 
 

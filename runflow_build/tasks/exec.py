@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -25,7 +24,6 @@ from .exec_input import Ready, ready
 
 INPUT = "input"  # the folder beside the prompt that is taken when none is named
 _MOST_NODES = 20  # named one by one in a finding
-_CHUNK = 1 << 20
 
 # They say what others than a Runflow server make of a text. Here it is drawn.
 _NOT_HERE = ("text-choice", "prefix-date")
@@ -47,15 +45,17 @@ class Made:
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object for programs, with the size and digest of what is in the file."""
-        size, sha256 = _digest(self.path)
+        from ..sources.files import content_of
+
+        content = content_of(self.path)
         return {
             "node": self.node,
             "title": self.title,
             "class_type": self.class_type,
             "path": self.path.as_posix(),
             "content_type": self.content_type,
-            "size": size,
-            "sha256": sha256,
+            "size": content.size,
+            "sha256": content.sha256,
         }
 
 
@@ -243,12 +243,3 @@ def _numbered(stem: str) -> Iterator[str]:
     while True:
         yield f"{stem}-{number}"
         number += 1
-
-
-def _digest(path: Path) -> tuple[int, str]:
-    size, sha256 = 0, hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            size += len(chunk)
-            sha256.update(chunk)
-    return size, sha256.hexdigest()

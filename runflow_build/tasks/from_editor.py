@@ -13,7 +13,7 @@ import os
 import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from ..findings import Finding, Where, has_errors
 from ..lock import repository
 from ..lock.needs import needs_of
 from ..project.catalogue import commit_of, newest, version_of
-from ..project.definitions import combined
+from ..project.definitions import answered, combined
 from ..project.draft import EndpointDraft, draft_text, endpoint_lines
 from ..project.files import spec_bytes, text_of
 from ..project.load import load_spec
@@ -39,7 +39,7 @@ from ..spec.slug import problem, slug_of
 from ..validate import secrets
 from ..workflow.classes import classes_in_use
 from ..workflow.definitions import Definitions
-from ..workflow.definitions_text import DefinitionsFile, read_definitions
+from ..workflow.definitions_text import DefinitionsFile
 from ..workflow.formats import read_workflow
 from ..workflow.input_files import ResourceReference
 from ..workflow.model import Workflow
@@ -106,7 +106,7 @@ def write_project(
     workflow = read_workflow(data, path)
     if workflow.format != "graph":
         raise WorkflowError(_no_graph(path))
-    answer = _answer(editor, workflow)
+    answer = answered(editor.nodes(classes_in_use(workflow)), editor.comfyui)
     definitions = combined(answer, editor.comfyui)
     title = name.strip() if name.strip() != slug else None
     draft, findings = draft_of(workflow, definitions, slug, title)
@@ -173,14 +173,6 @@ def _nodes(graph: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         extra = holder.get("extra")
         groups = extra.get("groupNodes") if isinstance(extra, dict) else None
         waiting += groups.values() if isinstance(groups, dict) else []
-
-
-def _answer(editor: Editor, workflow: Workflow) -> DefinitionsFile:
-    """The definitions of the classes in use, as the running ComfyUI would send them."""
-    answer = editor.nodes(classes_in_use(workflow))
-    if not answer:
-        return DefinitionsFile({}, editor.comfyui, as_answered=True)
-    return replace(read_definitions(json.dumps(answer, default=str)), comfyui=editor.comfyui)
 
 
 def _refuse_secrets(spec: Spec, workflow: Workflow, data: bytes, key: str) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from ..findings import Where
 from .definitions import mapping
 from .editor.group_nodes import group_name
 from .editor.virtual import ROLES
-from .graph import RENAMED, id_text, subgraph_rows
+from .graph import RENAMED, holders, id_text, node_rows
 from .model import Workflow
 
 _SUBGRAPH = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -37,27 +37,13 @@ def _nodes(workflow: Workflow) -> Iterator[tuple[str | None, str, str | None]]:
             if isinstance(kind := mapping(body).get("class_type"), str):
                 yield node, kind, _text(mapping(mapping(body).get("_meta")).get("title"))
         return
-    holders = list(_holders(workflow.data))
-    subgraphs = {row.get("id") for row in holders if isinstance(row.get("id"), str)}
-    for holder in holders:
-        rows = holder.get("nodes")
-        for raw in rows if isinstance(rows, list) else ():
-            kind = mapping(raw).get("type")
-            if not isinstance(kind, str) or kind in subgraphs or kind in ROLES:
-                continue
-            if group_name(kind) is None and not _SUBGRAPH.fullmatch(kind):
-                yield id_text(raw.get("id")), RENAMED.get(kind, kind), _text(raw.get("title"))
-
-
-def _holders(data: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """The graph, its subgraph definitions at any depth, and its group nodes: what holds nodes."""
-    waiting = [data]
-    while waiting:
-        holder = waiting.pop(0)
-        yield holder
-        waiting += subgraph_rows(holder)
-    groups = mapping(mapping(data.get("extra")).get("groupNodes"))
-    yield from (row for row in groups.values() if isinstance(row, Mapping))
+    subgraphs = {row.get("id") for row in holders(workflow.data) if isinstance(row.get("id"), str)}
+    for raw in node_rows(workflow.data):
+        kind = raw.get("type")
+        if not isinstance(kind, str) or kind in subgraphs or kind in ROLES:
+            continue
+        if group_name(kind) is None and not _SUBGRAPH.fullmatch(kind):
+            yield id_text(raw.get("id")), RENAMED.get(kind, kind), _text(raw.get("title"))
 
 
 def _text(value: Any) -> str | None:

@@ -130,6 +130,24 @@ def subgraph_rows(holder: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return list(_mappings(rows))
 
 
+def holders(data: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The graph, its subgraph definitions at any depth, and its group nodes: what holds nodes."""
+    waiting = [data]
+    while waiting:
+        holder = waiting.pop(0)
+        yield holder
+        waiting += subgraph_rows(holder)
+    extra = data.get("extra")
+    groups = extra.get("groupNodes") if isinstance(extra, dict) else None
+    yield from _mappings(list(groups.values()) if isinstance(groups, dict) else None)
+
+
+def node_rows(data: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Every node of a graph, as written: those in subgraphs and group nodes too."""
+    for holder in holders(data):
+        yield from _mappings(holder.get("nodes"))
+
+
 def class_of(raw: Mapping[str, Any]) -> str:
     """A node's type by its name of today."""
     kind = str(raw["type"])

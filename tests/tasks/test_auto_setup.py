@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import os
 import subprocess
 import tarfile
 import threading
@@ -20,6 +21,7 @@ from restorable import HUB, sha256
 from running_comfyui import LOADER, PACK, PACK_FILES, RunningWorld, running_comfyui
 
 from runflow_build.errors import RestoreError, UsageError
+from runflow_build.sources.online import opened
 
 TRUST = "trust:kijai/ComfyUI-Tiny"
 MODEL = hashlib.shake_128(b"a model").digest(300_001)
@@ -629,3 +631,11 @@ def test_without_git_what_only_git_can_do_names_git(world: RunningWorld, no_git:
     assert row.findings[0].fix == (
         "install git, or put the folder that it is in on the PATH, and restart ComfyUI"
     )
+
+
+def test_without_git_a_repository_that_is_gone_has_no_version(
+    world: RunningWorld, no_git: str
+) -> None:
+    with opened(os.environ) as (outside, _):
+        assert outside.git.commit_of_version(PACK, "1.0.0") == no_git
+        assert outside.git.commit_of_version("https://github.com/kijai/gone", "1.0.0") is None

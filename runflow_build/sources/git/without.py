@@ -80,10 +80,12 @@ class GitHubByHttp:
 
     def commit_of_version(self, url: str, version: str) -> str | None:
         """The commit of a tag that is called like the version; others only the history knows."""
-        tags = (self.refs(url) or RemoteRefs(None)).tags
-        bare = version.removeprefix("v")
+        refs = self.refs(url)
+        if refs is None:
+            return None
+        tags, bare = refs.tags, version.removeprefix("v")
         found = tags.get(version) or tags.get(f"v{bare}") or tags.get(bare)
-        if found is None and tags is not None:
+        if found is None:
             raise _needs_git(f"no tag of {repository.name(url)} is called {version}")
         return found
 
