@@ -70,8 +70,9 @@ def av1(crf: float) -> Coding:
 def fast_vp9(crf: float, alpha: bool = False) -> Coding:
     """VP9 of the same quality in less time; benchmarks/webm.py measures both."""
     options = {"crf": _quality(crf), "row-mt": "1", "tile-columns": "2", "cpu-used": "3"}
-    if alpha:  # it is a second stream, whose frames must pair with those of the first
-        options["auto-alt-ref"] = "0"
+    # In one pass nothing is made of the frames to come: held back, they only take memory. And of an
+    # alternate frame alpha, which is a second stream, has no counterpart.
+    options |= {"lag-in-frames": "0", "auto-alt-ref": "0"}
     return Coding("libvpx-vp9", "VP9", "yuva420p" if alpha else "yuv420p", OPUS, options)
 
 
