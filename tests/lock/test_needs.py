@@ -64,7 +64,9 @@ EXPOSED = {"node": "1", "field": "image"}
 
 
 @pytest.mark.parametrize(
-    ("prompt", "exposed"), [(picture, {}), (file, {}), (loader, EXPOSED)], ids=lambda one: str(one)
+    ("prompt", "exposed"),
+    [(picture, {}), (file, {}), (loader, EXPOSED)],
+    ids=["picture", "file", "loader"],
 )
 def test_what_a_required_input_was_tried_with_is_not_needed(prompt: Any, exposed: Any) -> None:
     assert files(prompt(True), **exposed, required=True) == []
@@ -77,7 +79,7 @@ def test_what_a_required_input_was_tried_with_is_not_needed(prompt: Any, exposed
         (file, {}, "input/mine.txt"),
         (loader, EXPOSED, "input/mine.png"),
     ],
-    ids=lambda one: str(one),
+    ids=["picture", "file", "loader"],
 )
 def test_the_default_of_an_optional_input_is_needed_wherever_it_comes_from(
     prompt: Any, exposed: Any, own: str
