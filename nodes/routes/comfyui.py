@@ -81,6 +81,12 @@ def queue_place(prompt_id: str) -> int | None:
     return len(running) + ids.index(prompt_id) if prompt_id in ids else None
 
 
+def prompts_in_queue() -> list[Any]:
+    """The prompts that run or wait, as they were sent."""
+    running, waiting = server().prompt_queue.get_current_queue()
+    return [item[2] for item in (*running, *waiting)]
+
+
 def finished_prompt(prompt_id: str) -> dict[str, Any] | None:
     """What the history has of a prompt; None: nothing."""
     entry: dict[str, Any] | None = (

@@ -11,7 +11,6 @@ from typing import Any, BinaryIO
 from .comfyui import input_folder, options
 from .requests import RouteError, Table, in_thread
 
-PLAYGROUND = "runflow-playground"  # below the input folder; what the playground sends lies there
 _CHUNK = 1 << 18
 _FEW_FILES = 10_000  # of one name; then something is wrong
 
@@ -28,13 +27,15 @@ async def _upload(request: Any) -> Any:
     most = round(float(getattr(options(), "max_upload_size", 100)) * 1024 * 1024)
     if (request.content_length or 0) > most + _CHUNK:
         raise _too_large(most)
+    from ...runflow_build.playground.uploads import Uploads
+
     try:
         reader = await request.multipart()
         folder = input_folder()
         while (part := await reader.next()) is not None:
             if getattr(part, "name", None) == "place":
                 if await part.text() == "playground":
-                    folder = folder / PLAYGROUND / secrets.token_hex(4)
+                    folder = Uploads(folder).new_folder()
             elif getattr(part, "name", None) == "file" and part.filename is not None:
                 return await _received(part, folder, most)
     except (ValueError, AssertionError):
@@ -44,9 +45,10 @@ async def _upload(request: Any) -> Any:
 
 async def _received(part: Any, folder: Path, most: int) -> dict[str, Any]:
     from ...runflow_build.playground.upload_names import safe_name
+    from ...runflow_build.playground.uploads import UNFINISHED
 
     name = safe_name(part.filename)
-    beside = folder / f".{secrets.token_hex(8)}.upload"
+    beside = folder / f".{secrets.token_hex(8)}{UNFINISHED}"
     size = 0
     try:
         file: BinaryIO = await in_thread(_opened, beside)

@@ -9,14 +9,17 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import time
 import uuid
+from contextlib import suppress
 from datetime import datetime, timezone
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from .comfyui import input_folder, node_info, state_folder, version
+from .comfyui import input_folder, node_info, prompts_in_queue, state_folder, version
 from .playground_runs import runs_of, settled, told
 from .requests import RouteError, Table, graph, in_thread, text, texts
 
@@ -122,11 +125,21 @@ def _kept(name: str, drawn: dict[str, Any], mark: str) -> dict[str, Any]:
 
     capture = captured(name, drawn, node_info, version(), mark=mark, now=_now())
     captures().keep(capture)
+    _tidy_uploads()
     return {
         "slug": capture.slug,
         "findings": capture.findings,
         "runnable": capture.runnable,
     }
+
+
+def _tidy_uploads() -> None:
+    """After a capture: it may have put an older one out, with the history that named its files."""
+    from ...runflow_build.playground.uploads import Uploads
+
+    naming = chain(captures().texts(), (json.dumps(one).encode() for one in prompts_in_queue()))
+    with suppress(OSError):  # the next time
+        Uploads(input_folder()).tidy(naming, time.time())
 
 
 async def _list(request: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,6 +62,11 @@ class Captures:
     def runs_file(self, slug: str) -> Path:
         """Where the runs of a capture are noted; no slug has a dot."""
         return self.folder / f"{slug}.runs.json"
+
+    def texts(self) -> Iterator[bytes]:
+        """All that is kept here, captures and the notes of their runs. Raises OSError."""
+        for path in self.folder.glob("*.json"):
+            yield path.read_bytes()
 
     def _path(self, slug: str) -> Path:
         return self.folder / f"{slug}.json"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import sys
 from collections.abc import Callable, Iterator
@@ -364,6 +365,28 @@ def test_the_playgrounds_files_have_a_folder_each(
     assert len(set(names)) == 2
     assert all(one.startswith("runflow-playground/") for one in names)
     assert files(comfyui) == sorted(names)
+
+
+def test_a_new_capture_removes_what_no_history_and_no_prompt_in_the_queue_names(
+    server: Running, comfyui: SimpleNamespace, started: Callable[..., str]
+) -> None:
+    def sent() -> str:
+        name: str = send(server, "a.png", b"one", "playground").json["name"]
+        path = comfyui.base / "input" / name
+        for one in (path, path.parent):
+            os.utime(one, (1e9, 1e9))
+        return name
+
+    in_history, in_queue, waiting = sent(), sent(), sent()
+    started(photo=in_history)
+    for _ in range(2):
+        sent()
+    image = {"class_type": "LoadImage", "inputs": {"image": in_queue}}
+    later = {"class_type": "LoadImage", "inputs": {"image": waiting}}
+    comfyui.queue.running = [(1, "a", {"1": image}, {}, ["1"])]
+    comfyui.queue.waiting = [(2, "b", {"1": later}, {}, ["1"])]
+    assert capture(server).status == 200
+    assert files(comfyui) == sorted(["photo.png", in_history, in_queue, waiting])
 
 
 @pytest.mark.parametrize(
