@@ -12,11 +12,15 @@ import pytest
 
 @pytest.fixture
 def comfyui_modules(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> SimpleNamespace:
-    """`.arguments` are ComfyUI's; `.base` its base folder, `.code` where its code lies."""
+    """`.arguments` are ComfyUI's; `.base` its base folder, `.code` where its code lies.
+
+    `.classes` are those of its nodes, `.sent` what it has sent to the pages.
+    """
     base, code = tmp_path / "base", tmp_path / "code"
     base.mkdir()
     code.mkdir()
-    world = SimpleNamespace(base=base, code=code, server=SimpleNamespace())
+    world = SimpleNamespace(base=base, code=code, classes={}, sent=[])
+    world.server = SimpleNamespace(send_sync=lambda event, data: world.sent.append(data))
     world.arguments = SimpleNamespace(
         listen="127.0.0.1", port=8188, tls_certfile=None, enable_cors_header=None
     )
@@ -29,6 +33,8 @@ def comfyui_modules(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> SimpleNa
             "get_user_directory": lambda: str(base / "user"),
         },
         "server": {"PromptServer": SimpleNamespace(instance=world.server)},
+        "nodes": {"NODE_CLASS_MAPPINGS": world.classes, "NODE_DISPLAY_NAME_MAPPINGS": {}},
+        "comfyui_version": {"__version__": "0.8.0"},
         "comfy": {"__path__": []},
         "comfy.cli_args": {"args": world.arguments},
     }

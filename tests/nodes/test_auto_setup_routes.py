@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from aiohttp import web
-from aiohttp_server import Answer, Running, running
+from aiohttp_server import Running
 from loaded_pack import part
+from pack_server import end_of, lags_of, routes_of
 from restorable import Restorable, sha256
 from running_comfyui import LOADER, PACK, public_hosts, publish_pack
 
@@ -46,43 +45,24 @@ def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Restora
 
 
 @pytest.fixture
-def comfyui(
-    comfyui_modules: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, outside: Restorable
-) -> SimpleNamespace:
+def comfyui(comfyui_modules: SimpleNamespace, outside: Restorable) -> SimpleNamespace:
     """ComfyUI's modules, with a queue and the classes of a ComfyUI that has no packs."""
-    base, world = comfyui_modules.base, comfyui_modules
+    world = comfyui_modules
     for name in ("custom_nodes", "models", "input"):
-        (base / name).mkdir()
+        (world.base / name).mkdir()
     folders = sys.modules["folder_paths"]
-    folders.models_dir = str(base / "models")  # type: ignore[attr-defined]
+    folders.models_dir = str(world.base / "models")  # type: ignore[attr-defined]
     folders.get_full_path = lambda kind, name: None  # type: ignore[attr-defined]
-    for name, values in {
-        "nodes": {"NODE_CLASS_MAPPINGS": {LORA: Lora}, "NODE_DISPLAY_NAME_MAPPINGS": {}},
-        "comfyui_version": {"__version__": "0.8.0"},
-    }.items():
-        module = ModuleType(name)
-        vars(module).update(values)
-        monkeypatch.setitem(sys.modules, name, module)
+    world.classes[LORA] = Lora
     world.prompts = 0
-    world.sent = []
     world.server.prompt_queue = SimpleNamespace(get_tasks_remaining=lambda: world.prompts)
-    world.server.send_sync = lambda event, data: world.sent.append(data)
     world.arguments.auto_launch = False
     return world
 
 
 @pytest.fixture
 def server(comfyui: SimpleNamespace) -> Iterator[Running]:
-    def app() -> web.Application:
-        routes = web.RouteTableDef()
-        table = part("nodes.routes.requests").Table(routes)
-        for name in ("job_routes", "auto_setup", "restart"):
-            part(f"nodes.routes.{name}").add(table)
-        made = web.Application()
-        made.add_routes(routes)
-        return made
-
-    with running(app) as one:
+    with routes_of("job_routes", "auto_setup", "restart") as one:
         yield one
 
 
@@ -102,19 +82,7 @@ def lora(**row: Any) -> dict[str, Any]:
 
 def ended(server: Running, path: str, body: Any) -> dict[str, Any]:
     """The last event of the job that a request starts."""
-    answer = server.post(path, body)
-    assert answer.status == 200, answer.body
-    return end_of(server, answer)
-
-
-def end_of(server: Running, answer: Answer) -> dict[str, Any]:
-    for _ in range(600):
-        told = server.get(f"/runflow/jobs/{answer.json['job']}").json
-        if told["state"] != "running" and "state" in told["events"][-1]:
-            last: dict[str, Any] = told["events"][-1]
-            return last
-        time.sleep(0.05)
-    raise AssertionError("the job does not end")
+    return end_of(server, server.post(path, body))
 
 
 def plan(server: Running, *nodes: dict[str, Any]) -> dict[str, Any]:
@@ -265,19 +233,10 @@ def test_e2_hashing_a_large_model_does_not_hold_up_comfyui(
     place.parent.mkdir()
     with place.open("wb") as file:
         file.truncate(BIG)
-    lags: list[float] = []
-
-    async def watch() -> None:
-        while True:
-            asked = time.perf_counter()
-            await asyncio.sleep(0.005)
-            lags.append(time.perf_counter() - asked - 0.005)
-
-    watching = asyncio.run_coroutine_threadsafe(watch(), server.loop)
     began = time.perf_counter()
-    told = plan(server, lora(hash=sha256(b""), hash_type="SHA256"))
+    with lags_of(server) as lags:
+        told = plan(server, lora(hash=sha256(b""), hash_type="SHA256"))
     took = time.perf_counter() - began
-    watching.cancel()
     assert told["rows"][0]["findings"][0]["code"] == "content-differs"  # so it was read
     assert max(lags) < min(0.25, took), (max(lags), took)
 

@@ -9,9 +9,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from aiohttp import web
-from aiohttp_server import Running, running
+from aiohttp_server import Running
 from loaded_pack import part
+from pack_server import routes_of
 
 KEY = "rf_live_0123456789abcdefghijklmnopqrstuv"
 HOSTED = {
@@ -33,14 +33,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def server(comfyui_modules: SimpleNamespace, config: Path) -> Iterator[Running]:
-    def app() -> web.Application:
-        routes = web.RouteTableDef()
-        part("nodes.routes.connection").add(part("nodes.routes.requests").Table(routes))
-        made = web.Application()
-        made.add_routes(routes)
-        return made
-
-    with running(app) as one:
+    with routes_of("connection") as one:
         yield one
 
 

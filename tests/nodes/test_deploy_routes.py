@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import shutil
-import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from aiohttp import web
-from aiohttp_server import Answer, Running, running
+from aiohttp_server import Running
 from loaded_pack import part
+from pack_server import end_of, lags_of, routes_of
 
 from runflow_build.project.catalogue import shipped
 from runflow_build.workflow.runflow_nodes import definitions as runflow_definitions
@@ -62,53 +59,20 @@ def comfyui(
         (comfyui_modules.code / name).write_text("")
     (comfyui_modules.code / "comfyui_version.py").write_text('__version__ = "0.8.0"\n')
     known = {**shipped("0.8.0"), **runflow_definitions()}
-    classes = {name: class_of(raw) for name, raw in known.items()}
-    modules = {
-        "nodes": {
-            "NODE_CLASS_MAPPINGS": {**classes, "Broken": Broken},
-            "NODE_DISPLAY_NAME_MAPPINGS": {},
-        },
-        "comfyui_version": {"__version__": "0.8.0"},
-    }
-    for name, values in modules.items():
-        module = ModuleType(name)
-        vars(module).update(values)
-        monkeypatch.setitem(sys.modules, name, module)
-    comfyui_modules.sent = []
-    send = comfyui_modules.sent.append
-    comfyui_modules.server.send_sync = lambda event, data: send(data)
+    comfyui_modules.classes.update({name: class_of(raw) for name, raw in known.items()})
+    comfyui_modules.classes["Broken"] = Broken
     return comfyui_modules
 
 
 @pytest.fixture
 def server(comfyui: SimpleNamespace) -> Iterator[Running]:
-    def app() -> web.Application:
-        routes = web.RouteTableDef()
-        table = part("nodes.routes.requests").Table(routes)
-        for name in ("job_routes", "connection", "deploy"):
-            part(f"nodes.routes.{name}").add(table)
-        made = web.Application()
-        made.add_routes(routes)
-        return made
-
-    with running(app) as one:
+    with routes_of("job_routes", "connection", "deploy") as one:
         yield one
 
 
 def graph() -> dict[str, Any]:
     one: dict[str, Any] = json.loads((EXAMPLE / "postcard.json").read_bytes())
     return one
-
-
-def end_of(server: Running, answer: Answer) -> dict[str, Any]:
-    assert answer.status == 200, answer.body
-    for _ in range(1200):
-        told = server.get(f"/runflow/jobs/{answer.json['job']}").json
-        if told["state"] != "running" and "state" in told["events"][-1]:
-            last: dict[str, Any] = told["events"][-1]
-            return last
-        time.sleep(0.05)
-    raise AssertionError("the job does not end")
 
 
 def save(server: Running, folder: str, **more: Any) -> dict[str, Any]:
@@ -217,18 +181,9 @@ def test_the_editor_is_not_held_up_while_a_large_file_is_read(
     told["nodes"][0]["widgets_values"] = ["long.png", "image"]
     photo = next(one for one in told["nodes"] if one["type"] == "RunflowInputImage")
     photo["widgets_values"][3] = False
-    lags: list[float] = []
-
-    async def watch() -> None:
-        while True:
-            before = time.perf_counter()
-            await asyncio.sleep(0.01)
-            lags.append(time.perf_counter() - before - 0.01)
-
-    watching = asyncio.run_coroutine_threadsafe(watch(), server.loop)
     body = {"graph": told, "name": "Big", "folder": "big"}
-    last = end_of(server, server.post("/runflow/save", body))
-    watching.cancel()
+    with lags_of(server) as lags:
+        last = end_of(server, server.post("/runflow/save", body))
     assert last["state"] == "done", last
     assert f"size: {BIG}" in (Path(last["folder"]) / "runflow.lock").read_text()
     assert max(lags) < LONGEST_LAG_S

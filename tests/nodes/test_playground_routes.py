@@ -8,14 +8,14 @@ import secrets
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from aiohttp import web
-from aiohttp_server import Answer, Running, running
+from aiohttp_server import Answer, Running
 from canvas import Canvas
 from loaded_pack import part
+from pack_server import routes_of
 
 CAPTURES = "/runflow/playground/_captures"
 MIB = 1 << 20
@@ -37,7 +37,7 @@ class Queue:
 
 
 @pytest.fixture
-def comfyui(comfyui_modules: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+def comfyui(comfyui_modules: SimpleNamespace) -> SimpleNamespace:
     world = comfyui_modules
     for name in ("input", "output", "user"):
         (world.base / name).mkdir()
@@ -46,9 +46,6 @@ def comfyui(comfyui_modules: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -
     folders.get_directory_by_type = lambda kind: (  # type: ignore[attr-defined]
         str(world.base / kind) if kind in kinds else None
     )
-    registry = ModuleType("nodes")
-    vars(registry).update(NODE_CLASS_MAPPINGS={}, NODE_DISPLAY_NAME_MAPPINGS={})
-    monkeypatch.setitem(sys.modules, "nodes", registry)
     world.queue = world.server.prompt_queue = Queue()
     world.arguments.max_upload_size = 1.0
     return world
@@ -56,16 +53,7 @@ def comfyui(comfyui_modules: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.fixture
 def server(comfyui: SimpleNamespace) -> Iterator[Running]:
-    def app() -> web.Application:
-        routes = web.RouteTableDef()
-        table = part("nodes.routes.requests").Table(routes)
-        part("nodes.routes.playground").add(table)
-        part("nodes.routes.files").add(table)
-        made = web.Application(client_max_size=MIB)
-        made.add_routes(routes)
-        return made
-
-    with running(app) as one:
+    with routes_of("playground", "files", client_max_size=MIB) as one:
         yield one
 
 
