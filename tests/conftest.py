@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import socket
 import subprocess
 import time
@@ -46,6 +47,14 @@ def _own_config(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         for name in ("RUNFLOW_API_URL", "RUNFLOW_API_KEY"):
             patch.delenv(name, raising=False)
         yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _hears_control_c() -> Iterator[None]:
+    """What a shell runs in the background ignores Ctrl-C, and with it all that the tests start."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @dataclass(frozen=True)

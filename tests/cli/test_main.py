@@ -111,8 +111,6 @@ def test_control_c_is_one_word_and_writes_nothing(
     """The signal comes while the command waits for another one to be done with the folder."""
     (tmp_path / "runflow.yaml").write_text("version: 1\ncomfyui: {ref: main}\nendpoints: {}\n")
     main_thread = threading.get_ident()
-    # A shell has what it runs in the background ignore the signal, and with it this process.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def interrupt() -> None:
         deadline = time.monotonic() + 30
@@ -131,6 +129,5 @@ def test_control_c_is_one_word_and_writes_nothing(
         watcher.start()
         assert main(["lock", "-C", str(tmp_path)]) == 130
     watcher.join()
-    signal.signal(signal.SIGINT, before)
     assert capsys.readouterr() == ("", "interrupted\n")
     assert sorted(path.name for path in tmp_path.iterdir()) == [".runflow", "runflow.yaml"]
