@@ -20,6 +20,7 @@ from typing import IO
 from ..errors import RestoreError
 from ..findings import Finding
 from ..lock import repository
+from ..sources.folders import place_folder
 from ..sources.git.without import archive_url
 from ..sources.http.client import Http
 from ..sources.http.outage import Missing
@@ -64,9 +65,7 @@ def unpack(
         _extract(archive, beside / name, commit, name, stop)
         note = {"repository": repository.canonical(url), "commit": commit}
         (beside / name / NOTE).write_text(json.dumps(note) + "\n", encoding="utf-8")
-        if folder.is_dir():
-            folder.rmdir()
-        (beside / name).rename(folder)
+        place_folder(beside / name, folder)
     except _Stopped:
         raise failed(name, "it was stopped") from None
     except (tarfile.TarError, EOFError) as error:
@@ -137,12 +136,20 @@ def _place(
         if os.path.isabs(member.linkname) or folder not in Path(leads).parents:
             raise failed(name, "its archive has a link that leads out of it")
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.symlink_to(member.linkname)
+        _link(target, member.linkname)
     elif member.isfile() and (source := tar.extractfile(member)):
         target.parent.mkdir(parents=True, exist_ok=True)
         _write(source, target, member.mode)
     else:
         raise failed(name, "its archive holds something that is no file")
+
+
+def _link(target: Path, to: str) -> None:
+    try:
+        target.symlink_to(to)
+    except OSError:  # on Windows it wants a privilege; without that git does the same
+        with target.open("xb") as file:
+            file.write(to.encode())
 
 
 def _between(folder: Path, target: Path) -> Iterator[Path]:

@@ -15,7 +15,7 @@ from ..errors import RestoreError
 from ..findings import Finding
 from ..lock import repository
 from ..redact import shown
-from ..sources.git.bare import remove_folder
+from ..sources.folders import place_folder, remove_folder
 from ..sources.git.working_tree import GitError, repository_at
 from ..sources.user_cache import cache_folder
 from .moving import Move, begin, end, resume, unfinished
@@ -126,9 +126,7 @@ def _make(wish: _Wish) -> None:
         for one in submodules_in(beside, wish.url, wish.commit) if wish.submodules else ():
             _check_place(inside, one)
             _settle(inside.within(one))
-        if wish.folder.is_dir():
-            wish.folder.rmdir()  # empty; not every system renames onto it
-        beside.rename(wish.folder)
+        place_folder(beside, wish.folder)
     except BaseException:
         remove_folder(beside)
         raise

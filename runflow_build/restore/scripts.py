@@ -24,6 +24,8 @@ _KEPT = frozenset(
     (
         *("HOME", "USERPROFILE", "LANG", "LC_ALL", "TMPDIR", "TEMP", "TMP", "TERM"),
         *("SYSTEMROOT", "SYSTEMDRIVE", "COMSPEC", "PATHEXT", "APPDATA", "LOCALAPPDATA", "WINDIR"),
+        # by which Python knows a Windows machine, and its builds find the compiler
+        *("PROCESSOR_ARCHITECTURE", "PROGRAMDATA", "PROGRAMFILES", "PROGRAMFILES(X86)"),
         *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR"),
         *("http_proxy", "https_proxy", "no_proxy"),
     )

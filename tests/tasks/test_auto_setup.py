@@ -598,6 +598,24 @@ def test_an_archive_that_is_not_the_commits_leaves_nothing(
     assert not (world.base / "climbed.txt").exists()
 
 
+def test_a_link_in_an_archive_is_a_file_where_links_want_a_privilege(
+    world: RunningWorld, no_git: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on Windows, where git writes what the link says, too."""
+    setup = world.look(graph(node(LOADER)))
+    url = f"https://codeload.github.com/kijai/ComfyUI-Tiny/tar.gz/{no_git}"
+    world.outside.files.place.files[url] = File(bad_archive(world, no_git, "link inside"))
+
+    def refused(self: Path, *_: object) -> None:
+        raise OSError(22, "A required privilege is not held by the client")
+
+    monkeypatch.setattr(Path, "symlink_to", refused)
+    done = world.install(setup, "pack:ComfyUI-Tiny", yes=[TRUST])
+    assert done["rows"] == {"pack:ComfyUI-Tiny": "done"}
+    link = world.base / "custom_nodes/ComfyUI-Tiny/a.txt"
+    assert (link.is_symlink(), link.read_text()) == (False, "b.txt")
+
+
 def bad_archive(world: RunningWorld, commit: str, kind: str) -> bytes:
     whole: bytes = (
         world.outside.files.place.files[
@@ -615,8 +633,9 @@ def bad_archive(world: RunningWorld, commit: str, kind: str) -> bytes:
         fileobj=out, mode="w:gz", format=tarfile.PAX_FORMAT, pax_headers=headers
     ) as tar:
         row = tarfile.TarInfo("x/../../../climbed.txt" if kind == "climbs" else "x/a.txt")
-        if kind == "link":
-            row.type, row.linkname = tarfile.SYMTYPE, "../../../etc"
+        if kind.startswith("link"):
+            row.type = tarfile.SYMTYPE
+            row.linkname = "b.txt" if kind == "link inside" else "../../../etc"
         tar.addfile(row, io.BytesIO(b""))
     return out.getvalue()
 

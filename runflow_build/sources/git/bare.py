@@ -7,8 +7,6 @@ process that died.
 from __future__ import annotations
 
 import os
-import shutil
-import stat
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -16,6 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from ..folders import place_folder, remove_folder
 from ..world import Unanswered
 from .program import SHORT_S, Said, run
 from .refusals import kind_of, unanswered
@@ -66,7 +65,7 @@ class BareRepository:
         config = _CONFIG.format(url=self.url, filter=self.filter)
         (beside / "config").write_text(config, encoding="utf-8", newline="\n")
         (beside / "HEAD").write_text("ref: refs/heads/main\n", encoding="utf-8", newline="\n")
-        beside.rename(self.folder)
+        place_folder(beside, self.folder)
 
     def _sweep(self) -> None:
         """Remove what a git that was killed had fetched by half."""
@@ -185,16 +184,3 @@ def patiently(call: Callable[[], Said]) -> Said:
         time.sleep(0.1)
         done = call()
     return done
-
-
-def remove_folder(folder: Path) -> None:
-    """Remove a folder of ours with all that is in it, as far as the system lets us."""
-    for pause in (0.0, 0.1, 0.5):  # an orphan may still be writing there
-        if not folder.exists():
-            return
-        time.sleep(pause)
-        if os.name == "nt":  # there, git's read-only files cannot be deleted
-            for path in folder.rglob("*"):
-                with suppress(OSError):
-                    path.chmod(stat.S_IWRITE)
-        shutil.rmtree(folder, ignore_errors=True)
