@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parent.parent / "runflow_build"
 # From the ground up; a unit imports from rows before its own, and from itself. CONTRIBUTING.md
 # tells it in eight levels: what shares one there stands in the order of these rows.
 ROWS = [
-    {"digest", "file_names", "findings"},
+    {"content_type", "digest", "file_names", "findings"},
     {"errors", "review", "secret_patterns"},
     {"redact"},
     {"document", "yaml_text"},

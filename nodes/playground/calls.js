@@ -9,6 +9,9 @@ const LANGUAGES = [
   ["javascript", "JavaScript"],
 ];
 const WAIT_MS = 400; // after the last change
+const OWNER_UNKNOWN =
+  "YOUR-ORGANIZATION stands for the owner of the key, whom only the API knows: Deploy the workflow " +
+  "once, and the whole address stands here.";
 
 export class Calls {
   /** @param {HTMLElement} place @param {() => [string, string][]} values */
@@ -39,17 +42,14 @@ export class Calls {
       this.text,
     );
     this.told = element("span", { role: "status" });
+    this.owner = element("p", { class: "help", hidden: true }, OWNER_UNKNOWN);
     const copy = element("button", { type: "button", onclick: () => this.copy() }, "Copy");
     place.replaceChildren(
       list,
       this.panel,
       element("div", { class: "buttons" }, copy, this.told),
-      element(
-        "p",
-        { class: "help" },
-        "The key is that of the environment variable RUNFLOW_API_KEY. YOUR-ORGANIZATION is the ",
-        "owner of the key; Deploy shows the whole address.",
-      ),
+      element("p", { class: "help" }, "The key is that of the environment variable RUNFLOW_API_KEY."),
+      this.owner,
     );
     this.choose(0);
   }
@@ -80,11 +80,13 @@ export class Calls {
     clearTimeout(this.timer);
     this.timer = setTimeout(async () => {
       const body = objectText([["values", objectText(this.values())]]);
-      this.texts = await post(own("calls"), body).catch((error) => ({
+      const told = await post(own("calls"), body).catch((error) => ({
         curl: error.message,
         python: error.message,
         javascript: error.message,
       }));
+      this.texts = told;
+      this.owner.hidden = told.is_deployed !== false;
       this.choose(this.current);
     }, WAIT_MS);
   }

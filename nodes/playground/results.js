@@ -8,8 +8,7 @@ import { openZoom } from "./zoom.js";
 
 const LONGEST_TEXT = 256 * 1024; // bytes that are shown of a text
 
-/** @typedef {{name: string, kind: string, content_type: string, size: number | null,
- *   query: string}} ResultFile */
+/** @typedef {{name: string, kind: string, size: number | null, query: string}} ResultFile */
 
 /** @param {HTMLElement} place @param {any[]} outputs rows of the form @param {any} run */
 export function showResults(place, outputs, run) {

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from .comfyui import input_folder, node_info, prompts_in_queue, state_folder, version
+from .deploy import project_of
 from .playground_runs import runs_of, settled, told
 from .requests import RouteError, Table, graph, in_thread, text, texts
 
@@ -276,19 +277,25 @@ async def _end_run(request: Any, body: dict[str, Any]) -> Any:
 
 
 async def _calls(request: Any, body: dict[str, Any]) -> Any:
-    """`{"values"}`: the call of the deployed endpoint, as `{"curl", "python", "javascript"}`."""
+    """`{"values"}`: the call of the deployed endpoint, as `{"curl", "python", "javascript"}`.
+
+    `is_deployed`: its `url` is the API's own word, and no owner has to be put in.
+    """
     values = body.get("values", {})
     if not isinstance(values, dict):
         raise RouteError(400, "bad-body", "`values` is not an object")
     return await in_thread(_call_texts, request.match_info["slug"], values)
 
 
-def _call_texts(slug: str, values: dict[str, Any]) -> dict[str, str]:
-    from ...runflow_build.playground.calls import call_url, calls
+def _call_texts(slug: str, values: dict[str, Any]) -> dict[str, Any]:
+    from ...runflow_build.playground.calls import OWNER, calls
+    from ...runflow_build.publish.remote import runs_path
     from ...runflow_build.publish.settings import settled as settings
+    from ...runflow_build.tasks.deploy import deployed_url
 
-    url = call_url(settings().base_url, slug)
-    return {"url": url, **calls(url, capture_of(slug).contract, values)}
+    contract, deployed = capture_of(slug).contract, deployed_url(project_of(slug))
+    url = deployed or f"{settings().base_url}{runs_path(OWNER, slug)}"
+    return {"url": url, "is_deployed": deployed is not None, **calls(url, contract, values)}
 
 
 # -- the 3D viewer

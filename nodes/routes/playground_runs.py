@@ -65,11 +65,9 @@ def told(note: RunNote) -> dict[str, Any]:
 def _file(file: ResultFile) -> dict[str, Any]:
     from ...runflow_build.playground.results import kind_of
 
-    kind, content_type = kind_of(file.filename)
     return {
         "name": file.filename,
-        "kind": kind,
-        "content_type": content_type,
+        "kind": kind_of(file.filename),
         "size": _size(file),
         "query": urlencode(file.model_dump()),
     }

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-import mimetypes
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any, Literal
 
+from ..content_type import content_type_of
 from ..document import Document
 
 Kind = Literal["image", "video", "audio", "model", "text", "other"]
 Folder = Literal["output", "temp", "input"]
 
-_MODELS = {".glb": "model/gltf-binary", ".gltf": "model/gltf+json"}
-_TEXTS = (".txt", ".md", ".json", ".csv", ".srt", ".vtt", ".log", ".yaml", ".yml", ".xml", ".html")
-# Those that browsers show; a TIFF or an EXR is to be downloaded.
-_IMAGES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".avif", ".svg")
+_SUFFIXES: Mapping[Kind, tuple[str, ...]] = {
+    # Those that browsers show; a TIFF or an EXR is to be downloaded.
+    "image": (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".avif", ".svg"),
+    "model": (".glb", ".gltf"),
+    "text": (
+        *(".txt", ".md", ".json", ".csv", ".srt", ".vtt", ".log"),
+        *(".yaml", ".yml", ".xml", ".html"),
+    ),
+}
+_FAMILIES: Mapping[str, Kind] = {"video": "video", "audio": "audio"}
 _MOST_FILES = 200  # of one output
-_ODD_TYPES = {".webp": "image/webp", ".avif": "image/avif", ".flac": "audio/flac"}
-_ODD_TYPES |= {".opus": "audio/ogg", ".ogg": "audio/ogg", ".m4a": "audio/mp4", ".mkv": "video/webm"}
 
 
 class ResultFile(Document):
@@ -72,19 +76,13 @@ def outcome(
     return Outcome("done", files, seconds=seconds)
 
 
-def kind_of(name: str) -> tuple[Kind, str]:
-    """(how a page shows the file, its content type)."""
+def kind_of(name: str) -> Kind:
+    """How a page shows the file."""
     suffix = PurePosixPath(name.lower()).suffix
-    if suffix in _MODELS:
-        return "model", _MODELS[suffix]
-    guessed = mimetypes.guess_type(f"x{suffix}")[0]
-    content_type = _ODD_TYPES.get(suffix) or guessed or "application/octet-stream"
-    if suffix in _IMAGES:
-        return "image", content_type
-    if suffix in _TEXTS:
-        return "text", content_type
-    kinds: dict[str, Kind] = {"video": "video", "audio": "audio"}
-    return kinds.get(content_type.partition("/")[0], "other"), content_type
+    for kind, suffixes in _SUFFIXES.items():
+        if suffix in suffixes:
+            return kind
+    return _FAMILIES.get(content_type_of(name).partition("/")[0], "other")
 
 
 def _files(shown: Any) -> Iterator[ResultFile]:

@@ -9,13 +9,14 @@ from typing import Any
 
 from .. import digest
 from ..bundle import Bundle
+from ..content_type import content_type_of
 from ..errors import ApiError, CheckError
 from ..findings import Finding, Where
 from ..lock.model import ResourcePin
 from .client import Client, part
 from .record import Record
 from .refusals import Call, unexpected
-from .wire import Asset, mime_type_of
+from .wire import Asset
 
 LARGEST = 50 * 1024 * 1024  # bytes, the API's limit
 
@@ -56,7 +57,8 @@ class Assets:
 
     def send(self, name: str, data: bytes) -> Asset:
         """Upload a file's bytes. Raises ApiError."""
-        kind = {"filename": name[-500:], "mime_type": mime_type_of(name), "size_bytes": len(data)}
+        mime_type = content_type_of(name)
+        kind = {"filename": name[-500:], "mime_type": mime_type, "size_bytes": len(data)}
         call = Call("POST", "/v1/asset-uploads", self._client.host)
         session = self._client.post(call.path, kind)
         asset_id, url = session.get("asset_id"), session.get("upload_url")

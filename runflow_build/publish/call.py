@@ -16,7 +16,7 @@ from .assets import LARGEST, Assets
 from .client import ATTEMPTS, Client, backoff, part
 from .outputs import output_files, save
 from .refusals import Call, clean, unexpected
-from .remote import COLLECTION, find_at
+from .remote import find_at, runs_path
 from .values import Value, check, contract_of, from_texts
 
 HOSTED_POLL_S = 2.0
@@ -79,7 +79,7 @@ def call(
     `run-canceled`; ApiError: `run-timeout`, `endpoint-unknown` and whatever the API refuses.
     """
     owner = client.owner(owner)
-    path = f"{COLLECTION}/{part(owner)}/{part(slug)}/runs"
+    path = runs_path(owner, slug)
     contract = _contract(client, owner, slug)
     given = from_texts(contract, values) if as_text else dict(values)
     check(contract, given)

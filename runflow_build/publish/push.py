@@ -17,7 +17,7 @@ from .client import ATTEMPTS, Client, backoff, part
 from .plan import Change, Plan, no_record, plan, summary, to_reset
 from .provenance import Provenance
 from .record import Record, published_from
-from .remote import COLLECTION, find, published_by
+from .remote import COLLECTION, find, published_by, runs_path
 from .wire import body_of, spec_key
 
 Done = Literal["created", "updated", "unchanged", "deleted", "failed"]
@@ -169,7 +169,7 @@ def call_url(client: Client, slug: str, organization: str | None) -> str | None:
         owner = client.owner(organization)
     except ApiError:
         return None  # the endpoint is published all the same
-    return f"{client.base_url}{COLLECTION}/{part(owner)}/{part(slug)}/runs"
+    return f"{client.base_url}{runs_path(owner, slug)}"
 
 
 def _done(step: Plan) -> Done:

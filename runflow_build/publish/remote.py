@@ -40,6 +40,11 @@ def find_at(client: Client, owner: str, slug: str) -> Record:
     return client.get(f"{COLLECTION}/{part(owner)}/{part(slug)}")
 
 
+def runs_path(owner: str, slug: str) -> str:
+    """Where the endpoint is called, below the API's address; `owner` is an organization's slug."""
+    return f"{COLLECTION}/{part(owner)}/{part(slug)}/runs"
+
+
 def look_up(client: Client, slugs: Sequence[str]) -> dict[str, Record | RunflowError | None]:
     """Every endpoint by its slug; what failed is an error in its place, never raised."""
 

@@ -5,14 +5,13 @@ Fields that the API's documentation does not name are sent only where the spec s
 
 from __future__ import annotations
 
-import mimetypes
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import Any
 
 from .. import __version__
 from ..bundle import Bundle
+from ..content_type import content_type_of
 from ..errors import ApiError
 from ..file_names import SPEC_FILE
 from ..findings import Finding, Key, Where
@@ -54,16 +53,6 @@ _OWN_PACK_ENTRY = {
 # The hosted GPUs with their memory, cheapest first. "At least 40 GB" has no field of its own on the
 # wire; it is said as the list of models that have it.
 _GPUS = (("L4", 24), ("A10G", 24), ("L40S", 48), ("A100", 80), ("H100", 80))
-
-# What Python's own table lacks in one release or another.
-_MIME_TYPES = {
-    ".avif": "image/avif",
-    ".flac": "audio/flac",
-    ".glb": "model/gltf-binary",
-    ".mkv": "video/x-matroska",
-    ".opus": "audio/opus",
-    ".webp": "image/webp",
-}
 
 
 @dataclass(frozen=True)
@@ -129,12 +118,6 @@ def optional_fields(bundle: Bundle) -> Body:
     return fields
 
 
-def mime_type_of(path: str) -> str:
-    """The MIME type by the file's name."""
-    known = _MIME_TYPES.get(PurePosixPath(path).suffix.lower())
-    return known or mimetypes.guess_type(path)[0] or "application/octet-stream"
-
-
 def spec_key(bundle: Bundle, field: str) -> Key:
     """The place in runflow.yaml that decides a field of the body; the endpoint, if none does."""
     head, _, rest = field.partition(".")
@@ -172,7 +155,7 @@ def _custom_nodes(bundle: Bundle) -> Body:
 
 
 def _resource(path: str, pin: ResourcePin, asset: Asset | None) -> Body:
-    row: Body = {"mime_type": mime_type_of(path), "size_bytes": pin.size, "sha256": pin.sha256}
+    row: Body = {"mime_type": content_type_of(path), "size_bytes": pin.size, "sha256": pin.sha256}
     if pin.url:
         return {"url": pin.url, **row}
     if asset is None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,9 @@ from ..errors import CheckError, ResolveError, RunflowError, SaveError
 from ..file_names import LOCK_FILE
 from ..findings import Finding, counts_text, has_errors
 from ..project.paths import ProjectPaths
+from ..project.save import save_files
 from ..publish.client import Client
-from ..publish.example_call import curl_text
+from ..publish.example_call import curl, example_values
 from ..publish.push import Published
 from ..publish.remote import find
 from ..publish.settings import Connection
@@ -129,9 +131,21 @@ def deploy(
         steps.done("rewrite", f"bundle {bundle.digest[:12]}")
         published = steps.run("publish", lambda: publish_built(root, slug, client, adopt))
         steps.done("publish", published.action, published.findings)
-    curl = curl_text(published.url, bundle.contract) if published.url else None
+    call = None
+    if published.url:
+        call = curl(published.url, example_values(bundle.contract))
+        with suppress(SaveError):  # the endpoint answers all the same
+            save_files({_url_file(root): published.url})
     findings = (*written.findings, *locked.findings, *found, *published.findings)
-    return Deployed(published, curl, findings)
+    return Deployed(published, call, findings)
+
+
+def deployed_url(root: Path) -> str | None:
+    """Where the endpoint is called since its last `deploy` from `root`; None: nobody has said."""
+    try:
+        return _url_file(root).read_text(encoding="utf-8") or None
+    except (OSError, UnicodeDecodeError):
+        return None
 
 
 def save(
@@ -218,6 +232,10 @@ def _captured(
             "lock", text if LOCK_FILE in names else f"{LOCK_FILE} is up to date", locked.findings
         )
     return written, locked
+
+
+def _url_file(root: Path) -> Path:
+    return ProjectPaths(root).state / "url"
 
 
 def _files(names: tuple[str, ...]) -> str:

@@ -21,9 +21,10 @@ from prompt_events import Events
 from prompt_queue import Item, PromptQueue
 from server import PromptServer
 
+from runflow_build.content_type import content_type_of
 from runflow_build.engines.base import Progress, RunFolders
 from runflow_build.engines.embedded import cache, planning
-from runflow_build.engines.embedded.execution import content_type, run_steps
+from runflow_build.engines.embedded.execution import run_steps
 from runflow_build.engines.embedded.limits import DEFAULT_LIMITS
 from runflow_build.engines.embedded.node_class import NodeClass, Result, Run
 from runflow_build.engines.embedded.nodes import CLASSES
@@ -132,7 +133,7 @@ class Runner:
         for path in self._files:
             subfolder = path.resolve().relative_to(root).parent.as_posix().removeprefix(".")
             files.append({"filename": path.name, "subfolder": subfolder, "type": kind})
-        media = content_type(self._files[0]).split("/")[0]
+        media = content_type_of(self._files[0].name).split("/")[0]
         if class_type == "RunflowOutputFile" or media not in ("audio", "image", "video"):
             return {"files": files}
         if media == "audio":

@@ -290,10 +290,25 @@ def test_calls_name_the_address_of_the_settings_and_no_key(
     monkeypatch.setenv("RUNFLOW_API_KEY", "rf_live_secret")
     answer = server.post("/runflow/playground/a-card/calls", {"values": {"seed": 3}})
     url = "https://api.example.com/v1/comfyui-workflows/YOUR-ORGANIZATION/a-card/runs"
-    assert answer.json["url"] == url
+    assert (answer.json["url"], answer.json["is_deployed"]) == (url, False)
     for language in ("curl", "python", "javascript"):
         assert url in answer.json[language]
     assert b"rf_live_secret" not in answer.body
+
+
+def test_calls_name_the_address_that_the_api_gave_a_deployed_endpoint(
+    server: Running, comfyui: SimpleNamespace, started: Callable[..., str]
+) -> None:
+    url = "https://api.example.com/v1/comfyui-workflows/acme/a-card/runs"
+    for slug in ("a-card", "other"):
+        state = comfyui.base / "user" / "runflow" / "projects" / slug / ".runflow"
+        state.mkdir(parents=True)
+        (state / "url").write_text(url.replace("a-card", slug))
+    answer = server.post("/runflow/playground/a-card/calls", {"values": {"seed": 3}})
+    assert (answer.json["url"], answer.json["is_deployed"]) == (url, True)
+    for language in ("curl", "python", "javascript"):
+        assert url in answer.json[language]
+    assert b"YOUR-ORGANIZATION" not in answer.body
 
 
 def test_a_page_of_another_site_changes_nothing(

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from runflow_build.playground.calls import call_url, calls
+from runflow_build.playground.calls import calls
 from runflow_build.workflow.contract_model import Contract, ContractInput
 
 NASTY = "$(touch hacked) `id` \\n \"'\n$HOME ünï"
@@ -101,9 +101,14 @@ def test_a_call_sends_just_these_values(
 
 def test_no_key_stands_in_a_call(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RUNFLOW_API_KEY", "rf_live_secret")
-    url = call_url("https://api.runflow.io", "a-card")
-    assert url == "https://api.runflow.io/v1/comfyui-workflows/YOUR-ORGANIZATION/a-card/runs"
-    assert "rf_live_secret" not in "".join(calls(url, CONTRACT, VALUES).values())
+    texts = calls("https://x.example", CONTRACT, VALUES).values()
+    assert all("RUNFLOW_API_KEY" in one for one in texts)
+    assert "rf_live_secret" not in "".join(texts)
+
+
+def test_a_file_that_was_not_chosen_is_called_like_its_input() -> None:
+    for text in calls("https://x.example", CONTRACT, {}).values():
+        assert "photo.png" in text
 
 
 def test_large_numbers_keep_their_digits() -> None:

@@ -62,18 +62,18 @@ def test_what_packs_write_there_is_passed_over(odd: Any) -> None:
 @pytest.mark.parametrize(
     ("name", "kind"),
     [
-        ("a.PNG", ("image", "image/png")),
-        ("a.webp", ("image", "image/webp")),
-        ("a.webm", ("video", "video/webm")),
-        ("a.mp4", ("video", "video/mp4")),
-        ("a.flac", ("audio", "audio/flac")),
-        ("a.opus", ("audio", "audio/ogg")),
-        ("a.mp3", ("audio", "audio/mpeg")),
-        ("a.glb", ("model", "model/gltf-binary")),
-        ("a.txt", ("text", "text/plain")),
-        ("a.tiff", ("other", "image/tiff")),
-        ("a", ("other", "application/octet-stream")),
+        ("a.PNG", "image"),
+        ("a.webp", "image"),
+        ("a.webm", "video"),
+        ("a.mp4", "video"),
+        ("a.flac", "audio"),
+        ("a.opus", "audio"),
+        ("a.mp3", "audio"),
+        ("a.glb", "model"),
+        ("a.txt", "text"),
+        ("a.tiff", "other"),
+        ("a", "other"),
     ],
 )
-def test_files_are_shown_as_what_they_are(name: str, kind: tuple[str, str]) -> None:
+def test_files_are_shown_as_what_they_are(name: str, kind: str) -> None:
     assert kind_of(name) == kind

@@ -6,7 +6,7 @@ import json
 import subprocess
 from pathlib import Path
 
-from runflow_build.publish.example_call import curl_text
+from runflow_build.publish.example_call import curl, example_values
 from runflow_build.workflow.contract_model import Contract, ContractInput
 
 ODD = 'it\'s $HOME `id` \\ "quoted"'
@@ -32,7 +32,7 @@ def test_a_shell_sends_what_the_contract_asks_for(tmp_path: Path) -> None:
     (tmp_path / "photo.png").write_bytes(b"PNG")
     (tmp_path / "curl").write_text('#!/bin/sh\nprintf "%s\\n" "$@" > arguments\ncat > body\n')
     (tmp_path / "curl").chmod(0o755)
-    command = curl_text("https://a.example/it's/runs", contract)
+    command = curl("https://a.example/it's/runs", example_values(contract))
     env = {"PATH": f"{tmp_path}:/usr/bin:/bin", "RUNFLOW_API_KEY": "k"}
     subprocess.run(["sh", "-c", command], cwd=tmp_path, env=env, check=True)
     arguments = (tmp_path / "arguments").read_text().splitlines()

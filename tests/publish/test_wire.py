@@ -11,7 +11,7 @@ from runflow_build import __version__
 from runflow_build.bundle import Bundle
 from runflow_build.lock.model import GPUPin, ResourcePin
 from runflow_build.publish.provenance import Provenance
-from runflow_build.publish.wire import Asset, body_of, mime_type_of, spec_key
+from runflow_build.publish.wire import Asset, body_of, spec_key
 from runflow_build.workflow.contract_model import Contract, ContractInput, ContractOutput
 
 Card = Callable[..., Bundle]
@@ -173,11 +173,3 @@ def test_a_field_of_the_body_leads_back_to_runflow_yaml(
     card: Card, field: str, key: tuple[str, ...]
 ) -> None:
     assert spec_key(_with_rows(card), field) == key
-
-
-@pytest.mark.parametrize(
-    ("name", "kind"),
-    [("a.png", "image/png"), ("b.webp", "image/webp"), ("c", "application/octet-stream")],
-)
-def test_a_mime_type_goes_by_the_name(name: str, kind: str) -> None:
-    assert mime_type_of(name) == kind

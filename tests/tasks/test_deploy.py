@@ -20,7 +20,7 @@ from runflow_build.server.keys import create_key
 from runflow_build.server.serve import running
 from runflow_build.server.settings import Settings
 from runflow_build.sources.install import Install
-from runflow_build.tasks.deploy import deploy, project_folder, save
+from runflow_build.tasks.deploy import deploy, deployed_url, project_folder, save
 from runflow_build.tasks.from_editor import Editor, graph_bytes
 from runflow_build.workflow.runflow_nodes import definitions as runflow_definitions
 
@@ -118,6 +118,7 @@ def test_the_example_is_deployed_and_each_step_is_told(
     assert told.steps == [f"{name} {state}" for name in names for state in ("running", "done")]
     assert done.curl and done.published.url in done.curl
     assert api.api_key not in json.dumps([told.events, done.to_json()])
+    assert deployed_url(tmp_path / "p") == done.published.url
 
 
 def test_the_same_graph_again_sends_nothing(
@@ -380,6 +381,7 @@ def test_a_key_that_is_refused_lets_nobody_wait_for_a_lock(
         deploy(tmp_path / "p", example(), "Postcard", editor, wrong, **told.arguments)
     assert codes(caught) == ["api-unauthorized"]
     assert told.steps == ["connect running", "connect failed"]
+    assert deployed_url(tmp_path / "p") is None
     assert not (tmp_path / "p").exists()
 
 

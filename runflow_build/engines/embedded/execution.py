@@ -6,7 +6,6 @@ shorter lists repeating their last item. Source: execution.py of ComfyUI at 3cd7
 
 from __future__ import annotations
 
-import mimetypes
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from ...content_type import content_type_of
 from ...errors import EngineError
 from ...findings import Finding
 from ...media.error import MediaError
@@ -37,19 +37,6 @@ def run_steps(
     `node-failed`, `run-canceled`, `engine-time-limit`.
     """
     return _Execution(steps, run, report, kept).files()
-
-
-def content_type(path: Path) -> str:
-    """By the file's suffix and Python's own table alone, so that every machine says the same."""
-    suffix = path.suffix.lower()
-    if suffix in _MEDIA_TYPES:
-        return _MEDIA_TYPES[suffix]
-    return mimetypes.MimeTypes().guess_type(path.name, strict=False)[0] or _UNKNOWN_TYPE
-
-
-_UNKNOWN_TYPE = "application/octet-stream"
-# What the table of some supported Python lacks.
-_MEDIA_TYPES = {".flac": "audio/flac", ".opus": "audio/ogg", ".webp": "image/webp"}
 
 
 class _Execution:
@@ -75,7 +62,7 @@ class _Execution:
         for node in outputs:
             self._reach(node)
         return [
-            OutputFile(node, path, content_type(path))
+            OutputFile(node, path, content_type_of(path.name))
             for node in outputs
             for path in self._files[node]
         ]

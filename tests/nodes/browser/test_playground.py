@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
-import time
-import urllib.error
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from canvas import Canvas
+from waiting import until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -359,6 +357,21 @@ def test_every_control_has_a_name_and_the_page_works_by_keyboard(
     page.get_by_role("tabpanel").get_by_text("import urllib.request").wait_for()
 
 
+def test_the_call_has_a_place_for_the_owner_until_the_endpoint_is_deployed(
+    opened: Callable[..., Page], comfyui_host: Any
+) -> None:
+    page = opened("Called", slow())
+    call, told = page.get_by_role("tabpanel"), page.get_by_text("YOUR-ORGANIZATION stands for")
+    call.get_by_text("/YOUR-ORGANIZATION/called/runs").wait_for()
+    assert told.is_visible()
+    state = comfyui_host.base / "user" / "runflow" / "projects" / "called" / ".runflow"
+    state.mkdir(parents=True)
+    (state / "url").write_text("https://api.example/v1/comfyui-workflows/acme/called/runs")
+    page.reload()
+    call.get_by_text("/acme/called/runs").wait_for()
+    assert told.is_hidden()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_is_cut_off_on_a_phone_and_texts_have_contrast(
     scheme: Any, opened: Callable[..., Page]
@@ -495,7 +508,7 @@ def test_a_waiting_prompt_is_cancelled_and_the_one_before_it_goes_on(
     wait_until(slow_page, "Waiting: 1 prompt before it")
     slow_page.get_by_role("button", name="Cancel").click()
     wait_until(slow_page, "Cancelled")
-    within(20, lambda: slow_host.get("/history")[answer["prompt_id"]])
+    until(lambda: slow_host.get("/history")[answer["prompt_id"]])
     entry = slow_host.get("/history")[answer["prompt_id"]]
     assert entry["status"]["status_str"] == "success"
 
@@ -520,7 +533,7 @@ def test_a_capture_and_its_runs_survive_a_restart_and_a_lost_run_is_told(
         assert status == 200
         ids = {"prompt_id": made["run"]}
         assert host.post("/prompt", {"prompt": json.loads(made["prompt"]), **ids})[0] == 200
-        within(20, lambda: host.get("/history")[made["run"]])
+        until(lambda: host.get("/history")[made["run"]])
         assert host.get(f"/runflow/playground/{slug}/runs")["runs"][0]["state"] == "done"
         host.post(f"/runflow/playground/{slug}/prompt", {"values": {"size": 9}})  # never queued
     with started_host(tmp_path) as host:
@@ -624,13 +637,3 @@ def prepare(base: Path) -> None:
     pack = base / "custom_nodes" / "runflow-build"
     pack.symlink_to(CHECKOUT, target_is_directory=True)
     (base / "input").mkdir()
-
-
-def within(seconds: float, ask: Callable[[], Any]) -> Any:
-    """What `ask` gives as soon as it gives anything."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        with contextlib.suppress(urllib.error.URLError, ConnectionError, LookupError):
-            return ask()
-        time.sleep(0.05)
-    return ask()
