@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..jobs import JOBS, Job
-from .comfyui import base_folder, code_folder, model_file, node_info, version
+from .comfyui import code_folder, install, node_info, version
 from .requests import MOST_GRAPH_BYTES, RouteError, Table, graph, texts
 
 if TYPE_CHECKING:
@@ -114,13 +114,11 @@ async def _start(request: Any, body: dict[str, Any]) -> Any:
 def running() -> Running:
     """This ComfyUI, and the Python that it is running on."""
     from ...runflow_build.restore.interpreter import Interpreter
-    from ...runflow_build.sources.install import Install
     from ...runflow_build.tasks.auto_setup import Running
 
     prefix, code = Path(sys.prefix), code_folder()
     python = Interpreter(Path(sys.executable), prefix, tuple(sys.path), code)
-    install = Install(code, base_folder(), prefix)
-    return Running(install, version(), python, node_info, model_file)
+    return Running(install(), version(), python, node_info)
 
 
 def _refuse_second(kind: str) -> None:

@@ -7,7 +7,10 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ...runflow_build.sources.install import Install
 
 _log = logging.getLogger(__name__)
 
@@ -53,14 +56,24 @@ def state_folder() -> Path:
     return folder
 
 
-def model_file(path: str) -> Path | None:
-    """The file that ComfyUI would load for a path below models/, wherever the user keeps models."""
+def install() -> Install:
+    """This ComfyUI, as what a project is captured from."""
+    from ...runflow_build.sources.install import Install
+
+    return Install(code_folder(), base_folder(), Path(sys.prefix), folders)
+
+
+def folders(kind: str) -> list[Path]:
+    """Where ComfyUI looks for what it calls `loras`, `custom_nodes` …, in its order.
+
+    Users name more of them (extra_model_paths.yaml), and so do node packs.
+    """
     import folder_paths
 
-    kind, _, name = path.partition("/")
-    found = folder_paths.get_full_path(kind, name) if name else None
-    place = Path(found) if found else Path(folder_paths.models_dir) / path
-    return place if place.is_file() else None
+    try:
+        return [Path(os.path.abspath(one)) for one in folder_paths.get_folder_paths(kind)]
+    except KeyError:  # not one of ComfyUI's own names: a pack knows where it looks
+        return [Path(folder_paths.models_dir, kind)]
 
 
 def folder_of(kind: str) -> Path | None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..jobs import JOBS, Job
-from .comfyui import base_folder, code_folder, input_folder, node_info, state_folder, version
+from .comfyui import input_folder, install, node_info, state_folder, version
 from .connection import address
 from .requests import MOST_GRAPH_BYTES, RouteError, Table, graph, in_thread, text
 
@@ -103,11 +102,9 @@ def project_of(slug: str) -> Path:
 
 def editor() -> Editor:
     """This ComfyUI, as what a project is captured from."""
-    from ...runflow_build.sources.install import Install
     from ...runflow_build.tasks.from_editor import Editor
 
-    install = Install(code_folder(), base_folder(), Path(sys.prefix))
-    return Editor(install, input_folder(), version(), node_info)
+    return Editor(install(), input_folder(), version(), node_info)
 
 
 def _slug(name: str) -> str:

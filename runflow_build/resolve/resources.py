@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from ..file_names import SPEC_FILE
@@ -41,7 +42,7 @@ def resource_pins(inquiry: Inquiry) -> dict[str, ResourcePin]:
 
 def _file(inputs: Path, path: str) -> Path | None:
     file = below(inputs, path.removeprefix("input/"))
-    return file if file and file.is_file() else None
+    return file if file and os.path.isfile(file) else None
 
 
 def _pin(

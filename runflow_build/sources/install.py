@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from email.parser import HeaderParser
 from functools import cached_property
@@ -52,6 +53,18 @@ class Install:
     code: Path | None  # main.py, nodes.py …; None: only the base folder is known
     base: Path  # models/, custom_nodes/
     environment: Path | None  # of Python
+    searched: Callable[[str], Sequence[Path]] | None = None  # by the ComfyUI that runs; see folders
+
+    def folders(self, kind: str) -> Sequence[Path]:
+        """Where ComfyUI looks for what it calls `loras`, `custom_nodes` …, in its order.
+
+        One that runs says so itself, for its user and its packs may keep things anywhere.
+        """
+        if self.searched:
+            return self.searched(kind)
+        if kind == "custom_nodes":
+            return (self.base / kind,)
+        return _model_folders(self.base / "models", kind)
 
     def repository(self) -> Repository | None:
         """ComfyUI's own clone."""
@@ -67,12 +80,16 @@ class Install:
 
     @cached_property
     def packs(self) -> dict[str, InstalledPack]:
-        """The packs that ComfyUI would load, by folder name."""
-        return {path.name: _pack(path) for path in _pack_folders(self.base)}
+        """The packs that ComfyUI would load, by folder name; of two the one that it loads first."""
+        found: dict[str, Path] = {}
+        for folder in self.folders("custom_nodes"):
+            for path in _pack_folders(folder):
+                found.setdefault(path.name, path)
+        return {name: _pack(path) for name, path in sorted(found.items())}
 
     def model(self, path: str) -> Path | None:
         """The file that a path below models/ means; None where there is none."""
-        return model_file(self.base / "models", path)
+        return _file_in(self.folders(path.partition("/")[0]), path)
 
     def packages(self) -> Packages | None:
         """The environment's packages; None where no environment was found."""
@@ -81,12 +98,19 @@ class Install:
 
 def model_file(models: Path, path: str) -> Path | None:
     """The file that a path below a models folder means; None where there is none."""
-    kind, _, rest = path.partition("/")
-    for folder in _FOLDERS.get(kind, (kind,)):
-        file = below(models, f"{folder}/{rest}")
-        if file and file.is_file():
-            return file
-    return None
+    return _file_in(_model_folders(models, path.partition("/")[0]), path)
+
+
+def _model_folders(models: Path, kind: str) -> Sequence[Path]:
+    return [models / one for one in _FOLDERS.get(kind, (kind,))]
+
+
+def _file_in(folders: Iterable[Path], path: str) -> Path | None:
+    """The file that a path means, whose first part stands for the folders."""
+    kind, _, name = path.partition("/")
+    places = [below(folder, name) for folder in folders] if kind != ".." else []
+    # os.path, because a name that is too long for a file is no file, and no error.
+    return next((one for one in places if one and os.path.isfile(one)), None)
 
 
 def find_install(folder: Path) -> Install:
@@ -117,8 +141,7 @@ def _is_code(path: Path) -> bool:
     return all((path / name).is_file() for name in ("main.py", "nodes.py"))
 
 
-def _pack_folders(base: Path) -> Iterator[Path]:
-    folder = base / "custom_nodes"
+def _pack_folders(folder: Path) -> Iterator[Path]:
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
         skipped = path.name.startswith((".", "__")) or path.name.endswith(".disabled")
         if path.is_dir() and not skipped:

@@ -58,7 +58,7 @@ def model_rows(wishes: Wishes, asking: Asking) -> Iterator[Row]:
 def _present_model(path: str, references: list[ModelReference], asking: Asking) -> Row | None:
     """The row of a file that is there, compared with the hash that the workflow says."""
     others = (other for one in references for other in one.also)
-    places = (asking.running.model(one) for one in (path, *others))
+    places = (asking.running.install.model(one) for one in (path, *others))
     file = next(filter(None, places), None)
     if file is None:
         return None

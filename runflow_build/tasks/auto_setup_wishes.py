@@ -10,7 +10,6 @@ import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from ..errors import WorkflowError
@@ -45,7 +44,6 @@ class Running:
     version: str | None
     interpreter: Interpreter
     nodes: Callable[[Collection[str]], Mapping[str, Any]]  # of classes, as /object_info has them
-    model: Callable[[str], Path | None]  # of a path below models/ the file that it would load
 
 
 @dataclass(frozen=True)

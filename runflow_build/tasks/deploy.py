@@ -190,7 +190,7 @@ def project_folder(typed: str, editor: Editor, home: Path) -> Path:
     if folder in (home.resolve(), Path(folder.anchor)):
         raise _unsuitable(f"{typed} is no folder of a project's own")
     base, code = editor.install.base, editor.install.code
-    theirs = [base / "custom_nodes", base / "models"]
+    theirs = [*editor.install.folders("custom_nodes"), base / "models"]
     if code:
         theirs += [code / "custom_nodes", code / "models"]
     for one in theirs:

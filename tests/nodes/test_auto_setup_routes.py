@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -50,9 +49,6 @@ def comfyui(comfyui_modules: SimpleNamespace, outside: Restorable) -> SimpleName
     world = comfyui_modules
     for name in ("custom_nodes", "models", "input"):
         (world.base / name).mkdir()
-    folders = sys.modules["folder_paths"]
-    folders.models_dir = str(world.base / "models")  # type: ignore[attr-defined]
-    folders.get_full_path = lambda kind, name: None  # type: ignore[attr-defined]
     world.classes[LORA] = Lora
     world.prompts = 0
     world.server.prompt_queue = SimpleNamespace(get_tasks_remaining=lambda: world.prompts)

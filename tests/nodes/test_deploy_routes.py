@@ -6,6 +6,7 @@ import json
 import shutil
 import threading
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -75,6 +76,13 @@ def graph() -> dict[str, Any]:
     return one
 
 
+def upscaling(model: str) -> dict[str, Any]:
+    """A workflow that needs this file of upscale_models/."""
+    one: dict[str, Any] = json.loads((CHECKOUT / "tests/cases/deploy/upscale.json").read_bytes())
+    one["nodes"][0]["widgets_values"] = [model]
+    return one
+
+
 def save(server: Running, folder: str, **more: Any) -> dict[str, Any]:
     body = {"graph": graph(), "name": "Postcard", "folder": folder, **more}
     return end_of(server, server.post("/runflow/save", body))
@@ -86,6 +94,21 @@ def test_files_are_saved_in_the_folder_that_was_typed(server: Running, tmp_path:
     assert (last["state"], last["folder"]) == ("done", str(folder))
     assert (folder / "runflow.lock").is_file()
     assert {"runflow.yaml", "workflow.json", "runflow.lock"} <= set(last["files"])
+
+
+def test_a_model_is_found_wherever_this_comfyui_looks_for_it(
+    server: Running, comfyui: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RUNFLOW_OFFLINE", "1")
+    disk = tmp_path / "another disk"
+    disk.mkdir()
+    (disk / "4x.pth").write_bytes(b"weights")
+    comfyui.folders["upscale_models"] = [str(comfyui.base / "models/upscale_models"), str(disk)]
+    body = {"graph": upscaling("4x.pth"), "name": "Upscale", "folder": "upscale"}
+    last = end_of(server, server.post("/runflow/save", body))
+    assert last["state"] == "done"
+    lock = (Path(last["folder"]) / "runflow.lock").read_text()
+    assert f"upscale_models/4x.pth:\n    sha256: {sha256(b'weights').hexdigest()}\n" in lock
 
 
 def test_a_refused_key_ends_the_job_with_the_apis_words(

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from runflow_build.errors import ResolveError
-from runflow_build.sources.install import find_install
+from runflow_build.sources.install import Install, find_install
 
 CODE = {"main.py": "", "nodes.py": "", "comfyui_version.py": '# made\n__version__ = "0.8.0"\n'}
 COMFYUI = {"remote": "https://github.com/comfyanonymous/ComfyUI", "commits": [CODE]}
@@ -53,6 +53,37 @@ def test_models_are_found_under_each_name_of_their_folder(new_install: Any) -> N
     assert install.model("loras/t5.safetensors") is None
     assert install.model("loras/../clip/t5.safetensors") is None
     assert install.model("clip") is None
+
+
+def test_one_that_runs_says_itself_where_it_looks(tmp_path: Path) -> None:
+    near, far = tmp_path / "near", tmp_path / "far"
+    for path in (
+        far / "sub/one.pt",
+        near / "two.pt",
+        far / "two.pt",
+        near / "dir.pt/x",
+        far / "P/x",
+    ):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("x")
+    (near / "linked.pt").symlink_to(far / "two.pt")
+    (near / "dangling.pt").symlink_to(far / "gone.pt")
+    install = Install(None, tmp_path, None, lambda kind: [near, far] if kind == "loras" else [far])
+    wanted = {
+        "loras/sub/one.pt": far / "sub/one.pt",
+        "loras/two.pt": near / "two.pt",
+        "loras/linked.pt": near / "linked.pt",
+        "loras/dangling.pt": None,
+        "loras/dir.pt": None,
+        "loras/../near/two.pt": None,
+        "../far/two.pt": None,
+        "loras//etc/hostname": None,
+        "loras/" + "a" * 300 + ".pt": None,
+        "loras/a\0b.pt": None,
+        "loras": None,
+    }
+    assert {path: install.model(path) for path in wanted} == wanted
+    assert install.packs["P"].folder == far / "P"
 
 
 def test_packs_are_the_folders_that_comfyui_would_load(new_install: Any) -> None:

@@ -23,7 +23,7 @@ from restorable import Restorable
 
 from runflow_build.project.catalogue import shipped
 from runflow_build.restore.interpreter import Interpreter
-from runflow_build.sources.install import Install, model_file
+from runflow_build.sources.install import Install
 from runflow_build.sources.uv import uv_program
 from runflow_build.tasks.auto_setup import Running, Setup, install, look
 
@@ -58,7 +58,6 @@ class RunningWorld:
             "0.8.0",
             Interpreter(python, self.venv, (str(self.packages),), self.base / "code"),
             lambda names: {name: self.classes[name] for name in names if name in self.classes},
-            lambda path: model_file(self.base / "models", path),
         )
 
     def versions(self) -> dict[str, str]:
