@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from waiting import until
 
 from runflow_build.errors import ApiError, ApiRefusedError
 from runflow_build.findings import Finding
@@ -52,7 +53,8 @@ def test_a_fault_that_stays_is_told_after_five_attempts(
     wanted = "api-timeout" if fault in ("silence", "drip") else "api-unreachable"
     assert finding(error).code == wanted
     assert finding(error).message.endswith("(5 attempts)")
-    assert (len(api.seen), len(pauses)) == (5, 4)
+    assert len(pauses) == 4
+    until(lambda: len(api.seen) == 5)  # the API may come to a request after nobody waits for it
 
 
 @pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 409, 422])

@@ -17,6 +17,7 @@ from typing import Any
 
 import httpx
 import pytest
+from waiting import until
 
 from runflow_build.engines.base import OutputFile, RunFolders
 from runflow_build.errors import EngineError
@@ -148,10 +149,7 @@ def test_only_declared_outputs_are_kept(api: Api) -> None:
 def test_a_finished_run_leaves_no_working_files(api: Api) -> None:
     api.publish()
     api.ended(api.dispatch()["id"])
-    deadline = time.monotonic() + 5
-    while list((api.data_dir / "work").iterdir()) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert list((api.data_dir / "work").iterdir()) == []
+    until(lambda: not list((api.data_dir / "work").iterdir()))
     assert list((api.data_dir / "files" / "incoming").iterdir()) == []
 
 
@@ -230,14 +228,6 @@ def process(data: Path, marks: Path) -> Any:
             child.stdout.close()
 
 
-def wait(condition: Callable[[], Any], what: str) -> Any:
-    deadline = time.monotonic() + 20
-    while not (found := condition()):
-        assert time.monotonic() < deadline, what
-        time.sleep(0.01)
-    return found
-
-
 def statuses(client: httpx.Client) -> Counter[str]:
     items = client.get("/v1/runs", params={"limit": 500}).json()["items"]
     return Counter(run["status_code"] for run in items)
@@ -258,12 +248,12 @@ def test_no_accepted_run_is_lost_and_none_ends_twice_when_the_server_is_killed(
         assert client.post("/v1/comfyui-workflows", json=shape).status_code == 201
         path = "/v1/comfyui-workflows/local/poster/runs"
         runs = [client.post(path, json={}).json()["id"] for _ in range(6)]
-        wait(lambda: len(executed(marks)) == 2, "two runs in hand")
+        until(lambda: len(executed(marks)) == 2)
         child.send_signal(signal.SIGKILL)
         child.wait(10)
     (marks / "go").touch()
     with process(data, marks) as (_, client):
-        wait(lambda: statuses(client)["succeeded"] == 6, "all six ended")
+        until(lambda: statuses(client)["succeeded"] == 6)
         for run in runs:
             logs = client.get(f"/v1/runs/{run}/logs").json()["items"]
             assert [row["message"] for row in logs].count("succeeded") == 1

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import time
 import urllib.error
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from waiting import until
 
 from runflow_build.workflow.runflow_nodes import definitions
 
@@ -126,7 +125,7 @@ def test_the_files_of_our_nodes_are_told_of_under_the_names_that_the_page_knows(
     }
     status, answer = comfyui_host.post("/prompt", {"prompt": prompt})
     assert (status, answer.get("node_errors")) == (200, {})
-    entry = within(60, lambda: comfyui_host.get("/history")[answer["prompt_id"]])
+    entry = until(lambda: comfyui_host.get("/history")[answer["prompt_id"]])
     assert entry["outputs"] == {
         "2": {"images": [saved("picture_00001_.png", ""), saved("picture_00002_.png", "")]},
         "4": {"audio": [saved("sound_00001_.flac", "our")]},
@@ -241,7 +240,7 @@ def test_a_pack_restarts_the_process_and_a_pack_added_meanwhile_is_there(
         add_pack(tmp_path, "b", "NODE_CLASS_MAPPINGS = {}")
         with pytest.raises((urllib.error.URLError, ConnectionError)):
             host.post("/restart", {})
-        assert within(30, lambda: host.get("/process")) == [process, ["a", "b"]]
+        assert until(lambda: host.get("/process")) == [process, ["a", "b"]]
 
 
 def test_a_middleware_of_a_pack_stands_before_everything(
@@ -263,21 +262,11 @@ def test_a_running_prompt_is_interrupted(tmp_path: Path, started_host: Callable[
     }
     with started_host(tmp_path, "--node-delay", "60") as host:
         _, answer = host.post("/prompt", {"prompt": prompt})
-        within(20, lambda: host.get("/queue")["queue_running"][0])
+        until(lambda: host.get("/queue")["queue_running"][0])
         assert host.post("/interrupt", {"prompt_id": "another"})[0] == 200
         assert host.get("/history") == {}
         assert host.post("/interrupt", {"prompt_id": answer["prompt_id"]})[0] == 200
-        entry = within(20, lambda: host.get("/history")[answer["prompt_id"]])
+        entry = until(lambda: host.get("/history")[answer["prompt_id"]])
     event, told = entry["status"]["messages"][-1]
     assert (event, told["node_id"], told["executed"]) == ("execution_interrupted", "2", ["1"])
     assert entry["status"]["status_str"] == "error"
-
-
-def within(seconds: float, ask: Callable[[], Any]) -> Any:
-    """What `ask` gives as soon as it gives anything."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        with contextlib.suppress(urllib.error.URLError, ConnectionError, LookupError):
-            return ask()
-        time.sleep(0.05)
-    return ask()

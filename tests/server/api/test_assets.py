@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import socket
-import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from waiting import until
 
 Api = Any
 
@@ -143,8 +142,8 @@ def test_an_upload_that_breaks_off_leaves_nothing(
         head = f"PUT {link.path}?{link.query} HTTP/1.1\r\nHost: a\r\nContent-Type: image/png\r\n"
         connection.sendall(f"{head}Content-Length: 100000\r\n\r\n".encode() + b"x" * 50_000)
         incoming = api.data_dir / "files" / "incoming"
-        wait(lambda: list(incoming.iterdir()))
-    wait(lambda: not list(incoming.iterdir()))
+        until(lambda: list(incoming.iterdir()))
+    until(lambda: not list(incoming.iterdir()))
     confirm(api, announced["asset_id"], 409)
     assert "defect" not in caplog.text
 
@@ -155,13 +154,6 @@ def test_a_disk_that_takes_nothing_is_said(api: Api) -> None:
     answer = api.put(announced["upload_url"], b"one")
     assert answer.status_code == 503
     assert answer.json()["message"] == "the data folder is busy or full"
-
-
-def wait(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
 
 
 def test_links_expire(api: Api, png: bytes) -> None:
