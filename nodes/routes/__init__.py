@@ -11,6 +11,8 @@ def add_routes() -> None:
         job_routes,
         packages,
         playground,
+        playground_page,
+        playground_runs,
         restart,
         security,
     )
@@ -18,6 +20,9 @@ def add_routes() -> None:
     from .requests import Table
 
     table = Table(server().routes)
-    features = (job_routes, packages, connection, deploy, files, playground, auto_setup, restart)
-    for feature in (*features, security):
+    for feature in (
+        *(job_routes, packages, connection, deploy, files),
+        *(playground, playground_page, playground_runs),
+        *(auto_setup, restart, security),
+    ):
         feature.add(table)

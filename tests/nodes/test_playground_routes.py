@@ -53,7 +53,8 @@ def comfyui(comfyui_modules: SimpleNamespace) -> SimpleNamespace:
 
 @pytest.fixture
 def server(comfyui: SimpleNamespace) -> Iterator[Running]:
-    with routes_of("playground", "files", client_max_size=MIB) as one:
+    playground = ("playground", "playground_page", "playground_runs")
+    with routes_of(*playground, "files", client_max_size=MIB) as one:
         yield one
 
 
@@ -267,7 +268,7 @@ def test_a_run_of_an_earlier_comfyui_is_lost_at_once(
     server: Running, started: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run_id = started()
-    monkeypatch.setattr(part("nodes.routes.playground"), "PROCESS", secrets.token_hex(4))
+    monkeypatch.setattr(part("nodes.routes.playground_runs"), "PROCESS", secrets.token_hex(4))
     assert looked_up(server, run_id)["state"] == "lost"
 
 
