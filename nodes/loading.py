@@ -13,6 +13,15 @@ from . import NODE_CLASS_MAPPINGS, NODE_DISPLAY_NAME_MAPPINGS, SAVERS_LEFT_OUT, 
 WEB_DIRECTORY = "./nodes/web"  # ComfyUI serves it, and the editor imports every .js below it
 NAME = "runflow-build"  # under which it is served where the folder's own name will not do
 
+TWICE = (
+    "Runflow is in custom_nodes twice. The folder %(used)s is in use, and %(idle)s does nothing: "
+    "remove the folder %(idle)s, and restart ComfyUI"
+)
+TAKEN = (
+    "the pack %(used)s has nodes of the same names as Runflow's, so the folder %(idle)s does nothing "
+    "but ask for the password, where one is set: remove the folder %(used)s, and restart ComfyUI"
+)
+
 _log = logging.getLogger(__name__)
 
 
@@ -33,15 +42,11 @@ def load() -> Loaded:
     from .routes import comfyui
     from .security.guard import guard_comfyui
 
-    guard_comfyui()  # first of all, and whatever fails after it
+    is_first = guard_comfyui()  # first of all, and whatever fails after it
 
     # Two packs would answer the same addresses, each for a part, and the page would fail twice.
     if other := comfyui.other_pack(NODE_CLASS_MAPPINGS):
-        _log.warning(
-            "Runflow is in custom_nodes twice, as %s and as %s; the second does nothing. Remove "
-            "the one that you do not want, and restart ComfyUI",
-            *(other, packages.FOLDER.name),
-        )
+        _log.warning(TAKEN if is_first else TWICE, {"used": other, "idle": packages.FOLDER.name})
         return Loaded()
     web: str | None = WEB_DIRECTORY
     try:

@@ -199,18 +199,20 @@ GUARD: web.AppKey[Guard] = web.AppKey("runflow_guard", Guard)
 _MARK = "runflow_guards"  # on the middleware, for another copy of the pack to know it
 
 
-def guard_comfyui() -> None:
-    """Stand before the ComfyUI that is starting, unless another copy of the pack does already.
+def guard_comfyui() -> bool:
+    """Stand before the ComfyUI that is starting; False: another copy of the pack does already.
 
     To be called before anything of the pack that may fail, or nobody would be asked.
     """
     from ..routes.comfyui import base_folder, code_folder, options, server
 
     app = server().app
-    if not any(getattr(one, _MARK, False) for one in app.middlewares):
-        file = PasswordFile(base_folder(), code_folder())
-        guard = Guard(file, other_sites=bool(getattr(options(), "enable_cors_header", None)))
-        stand_before(app, guard)
+    if any(getattr(one, _MARK, False) for one in app.middlewares):
+        return False
+    file = PasswordFile(base_folder(), code_folder())
+    guard = Guard(file, other_sites=bool(getattr(options(), "enable_cors_header", None)))
+    stand_before(app, guard)
+    return True
 
 
 def stand_before(app: web.Application, guard: Guard) -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
+import json
+import re
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +14,7 @@ from typing import Any
 
 import pytest
 from pack_copy import GONE, copy_pack
-from real_comfyui import Made, get, run
+from real_comfyui import Made, get, post, run
 from video_facts import facts
 
 from runflow_build.workflow.convert import prompt_of
@@ -209,3 +213,34 @@ def test_without_our_packages_comfyui_starts_with_one_warning_and_the_nodes_run(
     assert lacking["message"] == what
     assert "IMPORT FAILED" not in server.log
     assert "Traceback" not in server.log
+
+
+def test_models_lie_elsewhere_and_of_two_clones_one_does_nothing(
+    tmp_path: Path, started_comfyui: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base, disk = tmp_path / "base", tmp_path / "another disk"
+    clones = {"runflow-build", "runflow build (2)"}
+    for name in clones:
+        copy_pack(base / "custom_nodes" / name)
+    (disk / "upscalers").mkdir(parents=True)
+    (disk / "upscalers" / "4x.pth").write_bytes(b"weights")
+    config = tmp_path / "extra.yaml"
+    config.write_text(f"disk:\n  base_path: {disk}\n  upscale_models: upscalers\n")
+    monkeypatch.setenv("RUNFLOW_OFFLINE", "1")
+    monkeypatch.setenv("RUNFLOW_CACHE_DIR", str(tmp_path / "cache"))
+    graph = json.loads((CHECKOUT / "tests/cases/deploy/upscale.json").read_bytes())
+    body = {"graph": graph, "name": "Upscale", "folder": str(tmp_path / "project")}
+    options = ("--disable-api-nodes", "--extra-model-paths-config", str(config))
+    with started_comfyui(base, *options) as url:
+        job = post(url, "/runflow/save", body)["job"]
+        while (told := get(url, f"/runflow/jobs/{job}"))["state"] == "running":
+            time.sleep(0.05)
+        log = Server(url, base).log
+    assert told["state"] == "done", told
+    lock = (tmp_path / "project" / "runflow.lock").read_text()
+    digest = hashlib.sha256(b"weights").hexdigest()
+    assert f"upscale_models/4x.pth:\n    sha256: {digest}\n" in lock
+    [(used, idle)] = re.findall(r"The folder (.+) is in use, and (.+) does nothing:", log)
+    assert {used, idle} == clones
+    assert f"remove the folder {idle}, and restart" in log
+    assert "Traceback" not in log

@@ -189,16 +189,24 @@ def test_a_line_of_another_form_is_an_error(line: str) -> None:
 # ---- twice there, and under any name ----
 
 
+COUNT = """
+    guards = [one for one in told.app.middlewares if hasattr(one, "runflow_guards")]
+    routes = [one for one in told.routes if getattr(one, "path", "") == "/runflow/jobs/{id}"]
+    logging.info("guards and routes: %d %d", len(guards), len(routes))
+"""
+
+
 def test_a_second_clone_does_nothing_but_say_so(base: Path, pack: Path) -> None:
     copy_pack(base / "custom_nodes" / "runflow-build-2")
-    told = start(base, [("GET", "/runflow/jobs/x", None)])
+    told = start(base, [("GET", "/runflow/jobs/x", None)], before_routes=COUNT)
     assert {one for name, one in told.classes.items() if name in INPUTS_AND_OUTPUTS} == {
         "custom_nodes.runflow-build"
     }
     assert list(told.web) == ["runflow-build"]
+    assert "INFO guards and routes: 1 1" in told.log
     assert [one for one in told.warnings if "twice" in one] == [
-        "WARNING Runflow is in custom_nodes twice, as runflow-build and as runflow-build-2; the"
-        " second does nothing. Remove the one that you do not want, and restart ComfyUI"
+        "WARNING Runflow is in custom_nodes twice. The folder runflow-build is in use, and"
+        " runflow-build-2 does nothing: remove the folder runflow-build-2, and restart ComfyUI"
     ]
     assert told.answers[0][0] == 404
     assert told.answers[0][1]["error"]["code"] == "job-unknown"
@@ -216,7 +224,11 @@ def test_a_pack_with_our_classes_before_us_is_named(base: Path, pack: Path) -> N
     told = start(base)
     assert set(told.classes.values()) == {"custom_nodes.ComfyUI-Runflow", "nodes"} - {"nodes"}
     [warning] = told.warnings
-    assert "twice, as ComfyUI-Runflow and as runflow-build" in warning
+    assert warning == (
+        "WARNING the pack ComfyUI-Runflow has nodes of the same names as Runflow's, so the folder"
+        " runflow-build does nothing but ask for the password, where one is set: remove the folder"
+        " ComfyUI-Runflow, and restart ComfyUI"
+    )
 
 
 def test_a_pack_that_takes_our_classes_later_is_named(base: Path, pack: Path) -> None:

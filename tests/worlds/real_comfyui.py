@@ -37,6 +37,13 @@ def get(url: str, path: str) -> Any:
         return json.load(answer)
 
 
+def post(url: str, path: str, value: Any) -> Any:
+    request = urllib.request.Request(url + path, json.dumps(value).encode(), method="POST")
+    request.add_header("Content-Type", "application/json")
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return json.load(answer)
+
+
 def run(url: str, prompt: Any) -> Outcome:
     """Execute a prompt on the ComfyUI at `url`."""
     body = json.dumps({"prompt": prompt}).encode()
