@@ -18,8 +18,9 @@ TWICE = (
     "remove the folder %(idle)s, and restart ComfyUI"
 )
 TAKEN = (
-    "the pack %(used)s has nodes of the same names as Runflow's, so the folder %(idle)s does nothing "
-    "but ask for the password, where one is set: remove the folder %(used)s, and restart ComfyUI"
+    "the pack %(used)s has nodes of the same names as Runflow's, so the folder %(idle)s does "
+    "nothing but ask for the password, where one is set: remove the folder %(used)s, and restart "
+    "ComfyUI"
 )
 
 _log = logging.getLogger(__name__)
