@@ -64,6 +64,15 @@ def runflow_inputs() -> Prompt:
     }
 
 
+def runflow_inputs_and(image: str) -> Prompt:
+    """The same, and a picture of the input folder that is saved as `own`."""
+    prompt = runflow_inputs()
+    prompt["3"]["inputs"]["value"] = 7
+    prompt["7"] = node("LoadImage", image=image)
+    prompt["8"] = node("SaveImage", images=["7", 0], filename_prefix="own")
+    return prompt
+
+
 def graph() -> dict[str, Any]:
     """The card as the editor saves it."""
     empty = {"id": 1, "type": "EmptyImage", "mode": 0, "inputs": []}
@@ -460,11 +469,7 @@ def test_what_the_author_wired_counts_where_nothing_is_given() -> None:
 def test_given_files_and_those_of_the_input_folder_meet() -> None:
     paint("input/sub/photo.png", "red")
     paint("given.png", "lime")
-    prompt = runflow_inputs()
-    prompt["3"]["inputs"]["value"] = 7
-    prompt["7"] = node("LoadImage", image="sub\\photo.png [input]")
-    prompt["8"] = node("SaveImage", images=["7", 0], filename_prefix="own")
-    write("prompt.json", prompt)
+    write("prompt.json", runflow_inputs_and("sub\\photo.png [input]"))
     assert main(["exec", "prompt.json", "-i", "photo=@given.png"]) == 0
     assert color_of("output/picture_00001_.png") == GREEN
     assert color_of("output/own_00001_.png") == RED
@@ -485,11 +490,7 @@ def test_a_file_goes_by_its_name_in_the_input_folder_where_it_has_one() -> None:
 def test_given_files_of_one_name_are_two_files() -> None:
     paint("input/photo.png", "red")
     paint("given/photo.png", "lime")
-    prompt = runflow_inputs()
-    prompt["3"]["inputs"]["value"] = 7
-    prompt["7"] = node("LoadImage", image="photo.png")
-    prompt["8"] = node("SaveImage", images=["7", 0], filename_prefix="own")
-    write("prompt.json", prompt)
+    write("prompt.json", runflow_inputs_and("photo.png"))
     assert main(["exec", "prompt.json", "-i", "photo=@given/photo.png"]) == 0
     assert color_of("output/picture_00001_.png") == GREEN
     assert color_of("output/own_00001_.png") == RED
