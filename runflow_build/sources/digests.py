@@ -10,6 +10,7 @@ from time import time_ns
 
 from .files import Content, contents_of, read_content
 from .sqlite_cache import SqliteCache
+from .stopping import Check, go_on
 
 _VERSION = 1
 _SCHEMA = """
@@ -30,7 +31,9 @@ class DigestCache:
     changed again within the same tick of the file system's clock would look the same.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, check: Check = go_on) -> None:
+        """`check` is asked again and again while a file is read; what it raises ends that."""
+        self._check = check
         self._file = SqliteCache(path, version=_VERSION, schema=_SCHEMA)
 
     def close(self) -> None:
@@ -60,7 +63,7 @@ class DigestCache:
         if sha256 is not None:
             return Content(sha256, stat.st_size)
         began = time_ns()
-        content, stat = read_content(path)
+        content, stat = read_content(path, self._check)
         grain = _COARSE_NS if stat.st_mtime_ns % 1_000_000_000 == 0 else _FINE_NS
         if abs(began - stat.st_mtime_ns) > grain:
             self._record(real, stat, content.sha256)

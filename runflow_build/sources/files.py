@@ -10,6 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from .stopping import Check, go_on
+
 CHUNK = 1 << 19  # bytes; held per file while hashing, and small enough to stay in a core's cache
 READINGS = 3  # of a file that changes while it is read, before we give up
 
@@ -51,15 +53,20 @@ def contents_of(
     return {path: found[path] for path in unique}
 
 
-def read_content(path: Path) -> tuple[Content, os.stat_result]:
-    """What the file holds, and what the system said of it while it held that. Raises OSError."""
+def read_content(path: Path, check: Check = go_on) -> tuple[Content, os.stat_result]:
+    """What the file holds, and what the system said of it while it held that.
+
+    Raises OSError, and what `check` raises: it is asked before each chunk.
+    """
     for _ in range(READINGS):
         with path.open("rb", buffering=0) as file:
             before = os.fstat(file.fileno())
             state, size = hashlib.sha256(), 0
             buffer = bytearray(min(CHUNK, before.st_size + 1))
             view = memoryview(buffer)
+            check()
             while count := file.readinto(buffer):
+                check()
                 state.update(view[:count])
                 size += count
             after = os.fstat(file.fileno())

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .digests import DigestCache
 from .mirrors import mirrors_of
+from .stopping import Check, go_on
 from .user_cache import cache_folder
 from .world import World
 
@@ -19,17 +20,18 @@ if TYPE_CHECKING:
 
 @contextmanager
 def opened(
-    environ: Mapping[str, str], offline: bool = False
+    environ: Mapping[str, str], offline: bool = False, check: Check = go_on
 ) -> Iterator[tuple[World, DigestCache]]:
     """What lies outside of this machine, and what is remembered of files on it.
 
     A source is imported and made when somebody has a question for it: mostly there is none.
-    Offline, only answers of before are given. Raises UsageError `mirror-malformed`.
+    Offline, only answers of before are given. `check` raises where the answers are not wanted any
+    more: it is asked while files are read. Raises UsageError `mirror-malformed`.
     """
     offline = offline or is_offline(environ)
     folder, mirrors = cache_folder(environ), mirrors_of(environ)
     with ExitStack() as open_:
-        digests = DigestCache(folder / "digests.db")
+        digests = DigestCache(folder / "digests.db", check)
         open_.callback(digests.close)
 
         def client() -> tuple[Http, AnswerCache]:

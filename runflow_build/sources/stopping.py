@@ -1,12 +1,31 @@
-"""Programs that end when somebody does not want their work any more."""
+"""Work that ends when somebody does not want it any more."""
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeAlias
 
+Check: TypeAlias = Callable[[], None]  # raises where the work is not wanted any more
 _LOOKS_S = 0.1
+
+
+def go_on() -> None:
+    """The check of work that nobody can end."""
+
+
+def pausing(check: Check) -> Callable[[float], None]:
+    """A `time.sleep` that asks now and then."""
+
+    def pause(seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            check()
+            time.sleep(min(left, _LOOKS_S))
+
+    return pause
 
 
 @contextmanager

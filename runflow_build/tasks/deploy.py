@@ -24,7 +24,9 @@ from ..publish.push import Published
 from ..publish.remote import find
 from ..publish.settings import Connection
 from ..sources.online import opened
-from .from_editor import Check, Editor, Written, slug_named, write_project
+from ..sources.stopping import Check, pausing
+from ..sources.watched import watched
+from .from_editor import Editor, Written, slug_named, write_project
 from .lock import Relocked, relock
 from .publish import built_bundle, publish_built
 from .rewrite import build
@@ -111,7 +113,7 @@ def deploy(
     Raises RunflowError with the findings, and what `check` raises; the endpoint is then as it was.
     """
     steps, slug = _Steps(tell, check), slug_named(name)
-    with Client(connection.base_url, connection.api_key) as client:
+    with Client(connection.base_url, connection.api_key, pause=pausing(check)) as client:
         there = steps.run("connect", lambda: find(client, slug))
         what = "updates the endpoint that is there" if there else "a new endpoint"
         steps.done("connect", f"{client.host}: {what}")
@@ -214,13 +216,13 @@ def _captured(
     steps.done("capture", _files(written.files), written.findings)
 
     def locking() -> Relocked:
-        with opened(os.environ) as (world, digests):
+        with opened(os.environ, check=steps.check) as (world, digests):
             return relock(
                 root,
                 install=editor.install,
                 running=written.definitions,
                 upgrade=None if upgrade and ProjectPaths(root).lock.exists() else (),
-                world=world,
+                world=watched(world, lambda asked, answered: steps.check()),
                 digests=digests,
             )
 

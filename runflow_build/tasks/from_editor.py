@@ -33,6 +33,7 @@ from ..project.save import exclusive, save_files
 from ..redact import shown
 from ..sources.files import CHUNK, below
 from ..sources.install import Install
+from ..sources.stopping import Check
 from ..spec.model import UPSTREAM_COMFYUI, Spec
 from ..spec.read import read_spec
 from ..spec.slug import problem, slug_of
@@ -50,8 +51,6 @@ OWN_PYTHON = "3.12"  # what runflow.yaml means when it says nothing
 _FIRST_WORKFLOW = "workflow.json"
 _MARK = "drafted"  # below .runflow: the digest of a runflow.yaml that no person has touched
 _PRIVATE = ("api_key", "host")  # of a Deploy node's widgets, behind endpoint_name
-
-Check = Callable[[], None]  # raises where the user wants it to end
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from aiohttp_server import Running
+from aiohttp_server import Answer, Running
 from loaded_pack import part
 from pack_server import end_of, lags_of, routes_of
+from waiting import until
 
 from runflow_build.project.catalogue import shipped
 from runflow_build.workflow.runflow_nodes import definitions as runflow_definitions
@@ -23,6 +24,7 @@ KEY = "rf_live_0123456789abcdefghijklmnopqrstuv"
 CHECKOUT = Path(__file__).resolve().parents[2]
 EXAMPLE = CHECKOUT / "examples" / "postcard"
 BIG = 512 << 20  # bytes, sparse
+ENDLESS = 1 << 40  # bytes, sparse: reading them takes longer than any test
 LONGEST_LAG_S = 0.5  # of ComfyUI's loop while it is read, on a busy machine; alone it is 0.02
 
 
@@ -183,6 +185,31 @@ def test_a_cancelled_job_stops_before_its_next_step(
     go.set()
     assert end_of(server, begun)["state"] == "cancelled"
     assert not (tmp_path / "home" / "a" / "runflow.lock").exists()
+
+
+def test_a_cancelled_job_ends_while_a_large_file_is_read(
+    server: Running, comfyui: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RUNFLOW_OFFLINE", "1")
+    comfyui.folders["upscale_models"] = [str(tmp_path)]
+    with (tmp_path / "4x.pth").open("wb") as file:
+        file.truncate(ENDLESS)
+    body = {"graph": upscaling("4x.pth"), "name": "Upscale", "folder": "upscale"}
+    begun = server.post("/runflow/save", body)
+    until(lambda: "running" in steps_of(server, begun, "lock"))
+    server.post(f"/runflow/jobs/{begun.json['job']}/cancel")
+    assert end_of(server, begun)["state"] == "cancelled"
+    folder = tmp_path / "home" / "upscale"
+    names = {one.name for one in folder.iterdir() if not one.name.startswith(".git")}
+    assert names == {"runflow.yaml", "workflow.json", ".runflow"}  # of the step that was done
+    # The folder is free, and the next one has nothing to clear away.
+    (tmp_path / "4x.pth").write_bytes(b"weights")
+    assert end_of(server, server.post("/runflow/save", body))["state"] == "done"
+
+
+def steps_of(server: Running, begun: Answer, step: str) -> list[str]:
+    events = server.get(f"/runflow/jobs/{begun.json['job']}").json["events"]
+    return [one["status"] for one in events if one.get("step") == step]
 
 
 def test_definitions_come_from_the_registry_and_a_broken_class_costs_itself_alone(

@@ -357,7 +357,7 @@ def test_digests_of_before_spare_the_reading(
     assert pin(first) == ModelPin(sha256=SHA, size=len(DATA))
     from runflow_build.sources import digests as module
 
-    monkeypatch.setattr(module, "read_content", lambda path: pytest.fail("it was read again"))
+    monkeypatch.setattr(module, "read_content", lambda *_: pytest.fail("it was read again"))
     again = replace(first.inquiry)
     assert model_pins(again)[PATH].sha256 == SHA
     digests.close()

@@ -14,7 +14,8 @@ import pytest
 
 from runflow_build.sources import digests, files
 from runflow_build.sources.digests import DigestCache
-from runflow_build.sources.files import Content, content_of
+from runflow_build.sources.files import CHUNK, Content, content_of
+from runflow_build.sources.stopping import Check
 
 OLD_NS = 1_700_000_000_123_456_789
 
@@ -31,9 +32,9 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the files that were really read."""
     names: list[str] = []
 
-    def reading(path: Path) -> tuple[Content, os.stat_result]:
+    def reading(path: Path, check: Check) -> tuple[Content, os.stat_result]:
         names.append(path.name)
-        return files.read_content(path)
+        return files.read_content(path, check)
 
     monkeypatch.setattr(digests, "read_content", reading)
     return names
@@ -278,6 +279,29 @@ def test_a_file_that_changes_while_it_is_read_is_read_again(
 
     monkeypatch.setattr(files.os, "fstat", fstat)
     assert cache.content_of(path) == Content(sha256(b"longer"), 6)
+
+
+class Unwanted(Exception):
+    pass
+
+
+def test_reading_ends_between_two_chunks_where_nobody_wants_it_any_more(
+    tmp_path: Path, read: list[str]
+) -> None:
+    paths = [write(tmp_path / name, bytes(9 * CHUNK)) for name in "abcd"]
+    asked: list[None] = []
+
+    def check() -> None:
+        asked.append(None)
+        if len(asked) > 5:
+            raise Unwanted
+
+    cache = DigestCache(tmp_path / "digests.db", check)
+    with pytest.raises(Unwanted):
+        cache.contents_of(paths)
+    assert len(asked) < 5 + len(paths) + 1  # each reader has heard it once
+    assert [cache.known(path) for path in paths] == [None] * 4
+    cache.close()
 
 
 def test_a_file_that_never_rests_is_an_error(

@@ -397,6 +397,13 @@ def test_it_ends_between_two_steps_and_nothing_is_published(
     assert again.published.action == "created"
 
 
+def test_nobody_waits_for_a_server_that_is_gone(tmp_path: Path, editor: Editor) -> None:
+    told = Told(cancel_at="connect")
+    nowhere = Connection("http://127.0.0.1:9", KEY)
+    with pytest.raises(KeyboardInterrupt):  # and not what is said after the last attempt
+        deploy(tmp_path / "p", example(), "Postcard", editor, nowhere, **told.arguments)
+
+
 def test_a_dirty_pack_that_is_used_stops_it_and_one_that_is_not_does_not_matter(
     tmp_path: Path, editor: Editor, new_clone: Callable[..., Any], api: Connection
 ) -> None:
