@@ -65,4 +65,5 @@ def test_a_damaged_graph_gives_a_prompt_or_findings(
         contract_of(prompt, EndpointWish(workflow="postcard.json"), definitions, "postcard")
         served_contract(prompt)
     except WorkflowError as error:
+        assert error.findings
         assert all(finding.message for finding in error.findings)
