@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import copy
+import http.server
 import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
@@ -397,11 +399,25 @@ def test_it_ends_between_two_steps_and_nothing_is_published(
     assert again.published.action == "created"
 
 
-def test_nobody_waits_for_a_server_that_is_gone(tmp_path: Path, editor: Editor) -> None:
+class Busy(http.server.BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(503)
+        self.send_header("Retry-After", "60")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_it_ends_while_it_waits_for_a_busy_server(tmp_path: Path, editor: Editor) -> None:
     told = Told(cancel_at="connect")
-    nowhere = Connection("http://127.0.0.1:9", KEY)
-    with pytest.raises(KeyboardInterrupt):  # and not what is said after the last attempt
-        deploy(tmp_path / "p", example(), "Postcard", editor, nowhere, **told.arguments)
+    with http.server.HTTPServer(("127.0.0.1", 0), Busy) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        api = Connection(f"http://127.0.0.1:{server.server_port}", KEY)
+        with pytest.raises(KeyboardInterrupt):  # and not what is said after the last attempt
+            deploy(tmp_path / "p", example(), "Postcard", editor, api, **told.arguments)
+        server.shutdown()
 
 
 def test_a_dirty_pack_that_is_used_stops_it_and_one_that_is_not_does_not_matter(
