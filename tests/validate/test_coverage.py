@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from runflow_build.findings import Finding, render
 
 Checked = Callable[..., list[Finding]]
@@ -56,16 +58,28 @@ def test_what_is_not_locked_is_named_with_the_nodes_that_use_it(checked: Checked
     )
 
 
-def test_many_uses_are_counted(checked: Checked) -> None:
-    data = dict(PROMPT)
-    for number in range(10, 15):
+@pytest.mark.parametrize(
+    ("more", "last"), [(2, "used by"), (3, "and 1 more"), (5, "and 3 more")], ids=str
+)
+def test_three_uses_are_named_and_the_others_counted(
+    checked: Checked, more: int, last: str
+) -> None:
+    data, keep = dict(PROMPT), [str(20 + number) for number in range(more)]
+    for number, encoder in enumerate(keep, start=10):
         data[str(number)] = PROMPT["2"]
         inputs = {"pixels": ["1", 0], "vae": [str(number), 0]}
-        data[str(number + 10)] = {"class_type": "VAEEncode", "inputs": inputs}
-    keep = [str(number) for number in range(20, 25)]
+        data[encoder] = {"class_type": "VAEEncode", "inputs": inputs}
     (found,) = (one for one in checked(data, lock={}, keep=keep) if one.code == "model-unlocked")
-    assert [label for label, _ in found.also] == ["used by", "used by", "used by", ""]
-    assert found.also[-1][1] == "and 3 more"
+    assert [label for label, _ in found.also[:3]] == ["used by"] * 3
+    assert [label or text for label, text in found.also][-1] == last
+    assert len(found.also) == min(more + 1, 4)
+
+
+def test_two_endpoints_over_one_workflow_use_a_file_at_one_place(checked: Checked) -> None:
+    two = {slug: {"workflow": "poster.json"} for slug in ("poster", "again")}
+    found = checked(PROMPT, spec={"endpoints": two}, lock={})
+    (model,) = (one for one in found if one.code == "model-unlocked")
+    assert model.also == (("used by", 'poster.json, node 2 "The VAE" (VAELoader), field vae_name'),)
 
 
 def a_graph(properties: dict[str, str]) -> dict[str, Any]:
