@@ -8,6 +8,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from aiohttp import web
+from aiohttp.http import HttpProcessingError
+
 from .comfyui import input_folder, options
 from .requests import RouteError, Table, in_thread
 
@@ -34,16 +37,24 @@ async def _upload(request: Any) -> Any:
         folder = input_folder()
         while (part := await reader.next()) is not None:
             if getattr(part, "name", None) == "place":
-                if await part.text() == "playground":
+                if await _start_of(part) == b"playground":
                     folder = Uploads(folder).new_folder()
             elif getattr(part, "name", None) == "file" and part.filename is not None:
-                return await _received(part, folder, most)
-    except (ValueError, AssertionError):
+                return await _received(reader, part, folder, most)
+    except (ValueError, AssertionError, HttpProcessingError, web.RequestPayloadError):
         raise RouteError(400, "bad-body", "the body is not whole multipart/form-data") from None
     raise RouteError(400, "bad-body", "there is no `file` in the body")
 
 
-async def _received(part: Any, folder: Path, most: int) -> dict[str, Any]:
+async def _start_of(part: Any) -> bytes:
+    """What stands in it, or enough of that to see that it is too long."""
+    data = b""
+    while len(data) < _CHUNK and (chunk := await part.read_chunk(_CHUNK)):
+        data += chunk
+    return data
+
+
+async def _received(reader: Any, part: Any, folder: Path, most: int) -> dict[str, Any]:
     from ...runflow_build.playground.upload_names import safe_name
     from ...runflow_build.playground.uploads import UNFINISHED
 
@@ -58,6 +69,7 @@ async def _received(part: Any, folder: Path, most: int) -> dict[str, Any]:
                 if size > most:
                     raise _too_large(most)
                 await in_thread(file.write, chunk)
+        await reader.next()  # raises where the body ends without a boundary: cut off on the way
         path = await in_thread(_placed, beside, folder, name)
     except OSError as error:
         message = f"the file cannot be kept: {error.strerror}"

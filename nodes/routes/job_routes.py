@@ -15,12 +15,12 @@ def add(table: Table) -> None:
 
 async def _events(request: Any) -> Any:
     """`{"job", "kind", "state", "events"}`; `?after=N` leaves out the events up to number N."""
-    job = JOBS.get(request.match_info["id"])
     after = request.query.get("after", "0")
+    if not after.isdecimal() or len(after) > 18:
+        raise RouteError(400, "bad-query", "`after` is a number")
+    job = JOBS.get(request.match_info["id"])
     if job is None:
         raise _unknown()
-    if not after.isdecimal():
-        raise RouteError(400, "bad-query", "`after` is a number")
     return job.to_json(int(after))
 
 

@@ -13,6 +13,7 @@ import pytest
 from aiohttp import web
 from aiohttp_server import JSON, Running, running
 from loaded_pack import part
+from pack_server import routes_of
 
 MOST = 1000
 BOUNDARY = {"Content-Type": "multipart/form-data; boundary=x"}
@@ -255,6 +256,13 @@ def test_a_body_that_cannot_be_unpacked_is_refused(server: Running, caplog: Any)
     answer = server.ask("POST", "/runflow/act", headers, b'{"a": 1}')
     assert answer.status == 400
     assert "Traceback" not in caplog.text
+
+
+@pytest.mark.parametrize("after", ["", "-1", "x", "9" * 5000])
+def test_a_number_in_a_query_is_one(after: str, comfyui_modules: SimpleNamespace) -> None:
+    with routes_of("job_routes") as server:
+        answer = server.get(f"/runflow/jobs/x?after={after}")
+    assert (answer.status, answer.error) == (400, "bad-query")
 
 
 # ---- answers ----
