@@ -10,11 +10,14 @@ export class RefusedError extends Error {
   constructor(told) {
     super(told.message);
     this.code = told.code;
-    this.fix = told.fix;
     /** @type {Finding[]} */
     this.findings = told.findings ?? [];
+    this.fix = told.fix ?? this.findings[0]?.fix;
   }
 }
+
+/** What is wrong and how to mend it, in a line. @param {any} error @returns {string} */
+export const explained = ({ message, fix }) => (fix ? `${message}. To mend it: ${fix}` : message);
 
 /** @param {string} path below /runflow @returns {Promise<any>} */
 export const get = (path) => ask(path, {});

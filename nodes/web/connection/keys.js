@@ -1,7 +1,7 @@
 // A key on its way from where it was typed to where it is kept; here it stays for one use at most.
 
 import { ask } from "../dialog.js";
-import { get, post } from "../requests.js";
+import { explained, get, post } from "../requests.js";
 
 /**
  * @typedef {{url: string, host: string, url_from: string, has_key: boolean,
@@ -56,36 +56,36 @@ export const hasOnce = (host) => once?.host === host;
  *   settings' own address
  */
 export async function offerKey(key, { url = "", why, once: allowed = true }) {
-  const known = await state().catch(() => null);
-  const address = url.trim() || known?.url || "";
-  const host = url.trim() ? hostOf(url) : (known?.host ?? "");
+  const where = await meant(url);
+  if (!where) return false;
   const answer = await ask({
     title: "Where should this API key go?",
     lines: [
       why,
-      `It can be kept for ${host} and no other host, in a file on the machine that runs ComfyUI.`,
+      `It can be kept for ${where.host} and no other host, in a file on the machine that runs ComfyUI.`,
       "It does not stay in the workflow, so that no saved file, image or export has it.",
     ],
     choices: [
       { label: "Discard it", value: "discard" },
       ...(allowed ? [{ label: "Use it once", value: "once" }] : []),
-      { label: `Keep it for ${host}`, value: "keep", primary: true },
+      { label: `Keep it for ${where.host}`, value: "keep", primary: true },
     ],
   });
-  if (answer?.choice === "keep") return keep(address, key);
-  if (answer?.choice === "once") once = { host, key };
+  if (answer?.choice === "keep") return keep(where.url, key);
+  if (answer?.choice === "once") once = { host: where.host, key };
   return answer !== null;
 }
 
 /**
  * Ask for the key of a host, to be kept or for the next deploy; false when there is none.
- * @param {string} url
- * @param {string} host
+ * @param {string} [url] the settings' own address, if none is given
  * @returns {Promise<boolean>}
  */
-export async function askForKey(url, host) {
-  const known = await state().catch(() => null);
-  const there = known?.hosts.some((one) => one.host === host);
+export async function askForKey(url = "") {
+  const where = await meant(url);
+  if (!where) return false;
+  const { host, known } = where;
+  const there = known.hosts.some((one) => one.host === host);
   const answer = await ask({
     title: there ? `Another API key for ${host}` : `There is no API key for ${host}`,
     lines: ["Make one in the Runflow app; for a server of your own: runflow keys create."],
@@ -105,9 +105,23 @@ export async function askForKey(url, host) {
   });
   const key = answer?.values.key.trim() ?? "";
   if (!key || answer?.choice === "cancel") return false;
-  if (answer?.choice === "keep") return keep(url, key);
+  if (answer?.choice === "keep") return keep(where.url, key);
   once = { host, key };
   return true;
+}
+
+/**
+ * The address that is meant, and its host; null, and said why, where the settings cannot be read.
+ * @param {string} url
+ */
+async function meant(url) {
+  try {
+    const known = await state();
+    return url.trim() ? { url, host: hostOf(url), known } : { url: known.url, host: known.host, known };
+  } catch (error) {
+    await say("The settings for API keys cannot be read", error);
+    return null;
+  }
 }
 
 /** @param {string} url @param {string} key */
@@ -116,11 +130,11 @@ async function keep(url, key) {
     await change({ action: "keep-key", url, key });
     return true;
   } catch (error) {
-    await ask({
-      title: "The key was not kept",
-      lines: [/** @type {Error} */ (error).message],
-      choices: [{ label: "Close", value: "close" }],
-    });
+    await say("The key was not kept", error);
     return false;
   }
 }
+
+/** @param {string} title @param {unknown} error */
+const say = (title, error) =>
+  ask({ title, lines: [explained(error)], choices: [{ label: "Close", value: "close" }] });

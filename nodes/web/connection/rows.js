@@ -1,6 +1,7 @@
 // The two rows below Settings → Runflow → Connection. What they show comes from the server.
 
 import { element } from "../elements.js";
+import { explained } from "../requests.js";
 import { style } from "../style.js";
 import { change, state, watch } from "./keys.js";
 
@@ -70,7 +71,7 @@ function row(show, submit, parts) {
   const update = () =>
     state().then(
       (known) => (status.textContent = show(known)),
-      (error) => (status.textContent = error.message),
+      (error) => (status.textContent = explained(error)),
     );
   const form = element(
     "form",
@@ -78,7 +79,7 @@ function row(show, submit, parts) {
       class: "runflow runflow-connection",
       onsubmit: async (/** @type {Event} */ event) => {
         event.preventDefault();
-        const said = await submit().catch((error) => error.message);
+        const said = await submit().catch(explained);
         await update();
         if (said) status.textContent = said;
       },

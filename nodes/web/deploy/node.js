@@ -1,12 +1,13 @@
 // The Runflow Deploy node: widgets, buttons, and a key that does not stay on it.
 
 import { app } from "../../../scripts/app.js";
-import { askForKey, hostOf, offerKey, state } from "../connection/keys.js";
+import { askForKey, offerKey } from "../connection/keys.js";
 import { nameProblem, slugOf } from "../slug.js";
 import { deploy, openPlayground, saveFiles } from "./actions.js";
 
 const CLASS = "RunflowDeploy";
-const PRIVATE = 2; // position of api_key among the saved values
+const KEY = "api_key";
+const PRIVATE = 2; // its position among the saved values
 
 /** @param {any} node */
 export function prepare(node) {
@@ -14,9 +15,9 @@ export function prepare(node) {
   node.isVirtualNode = true; // in no prompt
   const widget = (/** @type {string} */ name) =>
     node.widgets?.find((/** @type {any} */ one) => one.name === name);
-  const [name, host, key] = ["endpoint_name", "host", "api_key"].map(widget);
+  const [name, host, key] = ["endpoint_name", "host", KEY].map(widget);
   if (!name || !host || !key) return;
-  keepEmpty(node, key, host);
+  keepEmpty(node, host);
   const settings = () => ({ node, name: String(name.value ?? ""), host: String(host.value ?? "") });
   const button = addButton(node, "Deploy", () => deploy(settings()));
   addButton(node, "Save as files", () => saveFiles(settings()));
@@ -31,42 +32,51 @@ export function prepare(node) {
 }
 
 /**
- * Whatever is put into the widget is taken out at once, before anything can save the node: by a
- * person who types, by a workflow that was loaded, by a script.
- * @param {any} node @param {any} widget @param {any} host
+ * In place of the text a button, which asks for a key where nobody reads what is typed. Whatever else
+ * puts a key there, a workflow that is loaded or a script, it is taken out at once, before anything
+ * can save the node.
+ * @param {any} node @param {any} host
  */
-function keepEmpty(node, widget, host) {
+function keepEmpty(node, host) {
   let asking = false;
-  const take = async (/** @type {string} */ key, /** @type {boolean} */ typed) => {
+  const once = async (/** @type {() => Promise<unknown>} */ question) => {
     if (asking) return;
     asking = true;
-    const why = typed
-      ? "An API key was typed into the Runflow Deploy node."
-      : "This workflow has an API key in its Runflow Deploy node. Keep it only if it is yours.";
-    await offerKey(key, { url: host.value, why });
-    asking = false;
+    await question().finally(() => (asking = false));
   };
-  Object.defineProperty(widget, "value", {
+  const take = (/** @type {string} */ key, /** @type {boolean} */ loaded) => {
+    const why = loaded
+      ? "This workflow has an API key in its Runflow Deploy node. Keep it only if it is yours."
+      : "An API key was typed into the Runflow Deploy node.";
+    return once(() => offerKey(key, { url: host.value, why }));
+  };
+  const button = node.addWidget("button", KEY, "", (/** @type {unknown} */ put) => {
+    if (typeof put !== "string") once(() => askForKey(host.value)); // else a script's, of its value
+  });
+  button.label = "api_key (kept in the settings)";
+  Object.defineProperty(button, "value", {
     configurable: true,
     enumerable: true,
     get: () => "",
     set(/** @type {unknown} */ value) {
-      const loading = app.configuringGraph ?? false;
+      const loaded = app.configuringGraph ?? false;
       // After the node has its other values, so that the key is offered for the host beside it.
-      if (typeof value === "string" && value.trim()) queueMicrotask(() => take(value.trim(), !loading));
+      if (typeof value === "string" && value.trim()) queueMicrotask(() => take(value.trim(), loaded));
     },
   });
-  widget.serializeValue = () => "";
-  widget.label = "api_key (kept in the settings)";
-  // A field that hides what is typed, in place of the canvas's own.
-  widget.onPointerDown = (/** @type {any} */ pointer) => {
-    pointer.onClick = async () => {
-      const known = await state().catch(() => null);
-      const url = host.value || known?.url || "";
-      await askForKey(url, host.value ? hostOf(host.value) : (known?.host ?? ""));
-    };
-    return true;
+  button.serializeValue = () => "";
+  node.widgets.splice(PRIVATE, 1, node.widgets.pop());
+  // Nothing can be wired to it: a node beside it, or the frame of a subgraph, would save the key.
+  const unwire = () => {
+    const slot = node.findInputSlot(KEY);
+    if (slot < 0) return;
+    const { link } = node.inputs[slot];
+    const frame = node.graph?.inputNode?.slots.find((/** @type {any} */ one) => one.linkIds.includes(link));
+    node.removeInput(slot);
+    if (frame && !frame.linkIds.length) node.graph.removeInput(frame);
   };
+  unwire();
+  chain(node, "onConfigure", () => queueMicrotask(unwire)); // when the rest of the graph is there
   chain(node, "onSerialize", (/** @type {any} */ saved) => {
     if (Array.isArray(saved.widgets_values)) saved.widgets_values[PRIVATE] = "";
   });

@@ -2,7 +2,7 @@
 
 import { dialogHead, dialogOf, show } from "../dialog.js";
 import { element } from "../elements.js";
-import { get } from "../requests.js";
+import { explained, get } from "../requests.js";
 import { passwordForms } from "./password.js";
 import { reachability } from "./reachability.js";
 import { advice, stateText } from "./words.js";
@@ -37,8 +37,7 @@ async function fill(body) {
   try {
     state = await get("/security");
   } catch (error) {
-    const message = /** @type {Error} */ (error).message;
-    body.replaceChildren(element("p", { class: "bad", role: "alert" }, message));
+    body.replaceChildren(element("p", { class: "bad", role: "alert" }, explained(error)));
     return;
   }
   const level = state.password === "on" && !state.out_of_order ? "good" : "unclear";

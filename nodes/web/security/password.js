@@ -1,10 +1,9 @@
 // The forms that set, replace and switch off the password. It goes to the server and stays nowhere.
 
 import { element } from "../elements.js";
-import { post } from "../requests.js";
+import { explained, post } from "../requests.js";
 
 /** @typedef {import("./words.js").State} State */
-/** @typedef {import("../requests.js").RefusedError} RefusedError */
 
 /**
  * The forms that make sense in this state.
@@ -105,8 +104,7 @@ function form(action, parts, note, act) {
     try {
       await act();
     } catch (error) {
-      const { message, fix } = /** @type {RefusedError} */ (error);
-      problem.textContent = fix ? `${message}. To mend it: ${fix}` : message;
+      problem.textContent = explained(error);
     } finally {
       button.ariaDisabled = null;
     }

@@ -1,7 +1,7 @@
 // Who can reach ComfyUI: what it listens to, and the scan from the internet when it is wished for.
 
 import { element } from "../elements.js";
-import { post } from "../requests.js";
+import { explained, post } from "../requests.js";
 import { LEVEL_WORDS, PORT_WORDS, privacyNote } from "./words.js";
 
 /** @param {import("./words.js").State} state @returns {HTMLElement[]} */
@@ -39,8 +39,7 @@ async function scan(button, results) {
   try {
     results.replaceChildren(...found(await post("/port-scan")));
   } catch (error) {
-    const message = /** @type {Error} */ (error).message;
-    results.replaceChildren(element("p", { class: "bad" }, message));
+    results.replaceChildren(element("p", { class: "bad" }, explained(error)));
   } finally {
     results.removeAttribute("aria-busy");
     button.ariaDisabled = null;

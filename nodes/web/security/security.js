@@ -1,7 +1,7 @@
 // The panel of who may come in and who can reach ComfyUI; opened from the settings and the commands.
 
 import { element } from "../elements.js";
-import { get } from "../requests.js";
+import { explained, get } from "../requests.js";
 import { style } from "../style.js";
 import { openPanel, STYLE } from "./panel.js";
 import { stateText } from "./words.js";
@@ -12,7 +12,7 @@ const COMMAND = "Runflow.Security";
 function summary() {
   const state = element("span", { role: "status" });
   const show = async () => {
-    state.textContent = await get("/security").then(stateText, (error) => error.message);
+    state.textContent = await get("/security").then(stateText, explained);
   };
   style(STYLE);
   show();

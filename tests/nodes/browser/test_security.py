@@ -116,6 +116,27 @@ def test_the_settings_lead_to_the_panel_and_keys_lead_through_it(editor: Any) ->
     assert page.evaluate("() => document.activeElement.textContent") == button.text_content()
 
 
+def test_the_settings_have_room_on_a_phone(editor: Any) -> None:
+    page = editor.page
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.evaluate(SHOW_SETTINGS)
+    page.get_by_text("Runflow", exact=True).first.click()
+    page.get_by_role("button", name="Keep for api.runflow.io").wait_for()
+    page.locator(".runflow-security-setting").get_by_text("Nobody is asked").wait_for()
+    # Right ends of what stands in a row, and of the place that the row has.
+    ends = page.locator(".runflow-connection, .runflow-security-setting").evaluate_all(
+        """rows => rows.map((row) => {
+          const end = (one) => one.getBoundingClientRect().right;
+          return [
+            Math.max(...[row, ...row.querySelectorAll("*")].map(end)),
+            end(row.closest(".setting-item")),
+          ];
+        })"""
+    )
+    assert len(ends) == 3
+    assert all(end <= place + 1 for end, place in ends), ends
+
+
 def test_fields_say_to_password_managers_what_they_are(editor: Any) -> None:
     dialog = open_panel(editor.page)
     fields = {
