@@ -11,7 +11,7 @@ import logging
 import secrets
 import threading
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..runflow_build.errors import RunflowError
@@ -20,6 +20,7 @@ from . import packages
 EVENT = "runflow.job"
 KEPT_JOBS = 20
 KEPT_EVENTS = 2000  # of one job; of more, the oldest go
+_NOTHING: Mapping[str, Any] = {}
 
 _log = logging.getLogger(__name__)
 
@@ -31,10 +32,14 @@ class CancelledError(Exception):
 class Job:
     """One piece of work, in a thread of its own."""
 
-    def __init__(self, kind: str, send: Callable[[str, dict[str, Any]], None]) -> None:
+    def __init__(
+        self, kind: str, send: Callable[[str, dict[str, Any]], None], about: Mapping[str, Any]
+    ) -> None:
         self.id = secrets.token_hex(8)
         self.kind = kind
+        self.about = about  # what a page needs to show it that has not started it; JSON
         self.state = "running"
+        self.shown = False  # by a page: how it ended
         self.last = 0  # number of the latest event
         self._send = send
         self._events: deque[dict[str, Any]] = deque(maxlen=KEPT_EVENTS)
@@ -109,11 +114,17 @@ class Jobs:
             None,
         )
 
-    def start(self, kind: str, work: Callable[[Job], dict[str, Any]]) -> Job:
+    def latest(self, *kinds: str) -> Job | None:
+        """The last one of these kinds that was started."""
+        return next((one for one in reversed(self._jobs.values()) if one.kind in kinds), None)
+
+    def start(
+        self, kind: str, work: Callable[[Job], dict[str, Any]], about: Mapping[str, Any] = _NOTHING
+    ) -> Job:
         """Begin the work in a thread; `work(job)` gives what the last event says."""
         from .routes.comfyui import send
 
-        job = Job(kind, send)
+        job = Job(kind, send, about)
         with self._lock:
             self._jobs[job.id] = job
             ended = [one for one in self._jobs.values() if one.state != "running"]

@@ -18,8 +18,25 @@ KINDS = ("deploy", "save")  # they write the same projects: one at a time
 
 
 def add(table: Table) -> None:
+    table.get("/runflow/deploy", _latest)
+    table.post("/runflow/deploy/shown", _shown)
     table.post("/runflow/deploy", _deploy, MOST_GRAPH_BYTES)
     table.post("/runflow/save", _save, MOST_GRAPH_BYTES)
+
+
+async def _latest(request: Any) -> Any:
+    """`{"job", "kind", "name", "slug"}` of the one that is running, else of the last one whose end
+    no page has shown; `{}`: there is none. For a page that was reloaded."""
+    job = JOBS.latest(*KINDS)
+    return {} if job is None or job.shown else {"job": job.id, "kind": job.kind, **job.about}
+
+
+async def _shown(request: Any, body: dict[str, Any]) -> Any:
+    """`{"job"}`: a page has shown how it ended."""
+    job = JOBS.get(text(body, "job"))
+    if job and job.kind in KINDS and job.state != "running":
+        job.shown = True
+    return {}
 
 
 async def _deploy(request: Any, body: dict[str, Any]) -> Any:
@@ -48,7 +65,7 @@ async def _deploy(request: Any, body: dict[str, Any]) -> Any:
         )
         return done.to_json()
 
-    return _started("deploy", work, slug)
+    return _started("deploy", work, name, slug)
 
 
 async def _save(request: Any, body: dict[str, Any]) -> Any:
@@ -64,7 +81,7 @@ async def _save(request: Any, body: dict[str, Any]) -> Any:
         done = save(folder, drawn, name, editor(), tell=job.tell, check=job.check, upgrade=upgrade)
         return {**done.to_json(), "folder": str(folder)}
 
-    return {**_started("save", work, slug), "folder": str(folder)}
+    return {**_started("save", work, name, slug), "folder": str(folder)}
 
 
 def connection_of(host: str, allowed: str, key: str) -> Connection:
@@ -119,8 +136,8 @@ def _folder(typed: str) -> Path:
     return project_folder(typed, editor(), Path.home())
 
 
-def _started(kind: str, work: Any, slug: str) -> dict[str, Any]:
+def _started(kind: str, work: Any, name: str, slug: str) -> dict[str, Any]:
     if any(JOBS.running(one) for one in KINDS):
         message = "another deploy is running; wait for its end, or cancel it"
         raise RouteError(409, "deploy-running", message)
-    return {"job": JOBS.start(kind, work).id, "slug": slug}
+    return {"job": JOBS.start(kind, work, {"name": name, "slug": slug}).id, "slug": slug}

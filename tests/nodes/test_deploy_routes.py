@@ -173,6 +173,29 @@ def test_one_at_a_time(
     assert end_of(server, first)["state"] == "done"
 
 
+def test_a_page_that_was_away_is_told_of_what_runs_and_once_of_how_it_ended(
+    server: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go = threading.Event()
+    module = part("runflow_build.tasks.deploy")
+    real: Callable[..., Any] = module.save
+    monkeypatch.setattr(module, "save", lambda *a, **k: go.wait(30) and real(*a, **k))
+    body = {"graph": graph(), "name": "My Card", "folder": "a"}
+    begun = server.post("/runflow/save", body)
+    job = {"job": begun.json["job"]}
+    told = {**job, "kind": "save", "name": "My Card", "slug": "my-card"}
+    assert server.get("/runflow/deploy").json == told
+    server.post("/runflow/deploy/shown", job)  # but it has no end yet
+    assert server.get("/runflow/deploy").json == told
+    go.set()
+    end_of(server, begun)
+    assert server.get("/runflow/deploy").json == told
+    assert server.post("/runflow/deploy/shown", {"job": "unknown"}).status == 200
+    assert server.get("/runflow/deploy").json == told
+    server.post("/runflow/deploy/shown", job)
+    assert server.get("/runflow/deploy").json == {}
+
+
 def test_a_cancelled_job_stops_before_its_next_step(
     server: Running, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

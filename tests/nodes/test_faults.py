@@ -133,7 +133,9 @@ POST /runflow/auto-setup/plan           a graph; it only looks
 POST /runflow/auto-setup/start          rows of a plan that is kept here, by their ids
 GET /runflow/connection
 POST /runflow/connection                an address, which gets only the key that is kept for it
+GET /runflow/deploy
 POST /runflow/deploy                    a graph, and a host, which is asked about
+POST /runflow/deploy/shown
 GET /runflow/jobs/{id}
 POST /runflow/jobs/{id}/cancel
 GET /runflow/packages

@@ -5,38 +5,49 @@ import { askForKey, hasOnce, hostOf, state, takeOnce } from "../connection/keys.
 import { ask } from "../dialog.js";
 import { follow } from "../jobs.js";
 import { openPlayground as openCaptured } from "../playground/capture.js";
-import { post } from "../requests.js";
+import { get, post } from "../requests.js";
 import { nameProblem, slugOf } from "../slug.js";
 import { Panel } from "./panel.js";
 
+export const CLASS = "RunflowDeploy";
 const DEPLOYED = "Runflow deployed as"; // property of the node: the slug of before
 const FOLDER = "runflow.folder"; // in localStorage: where files were saved the last time
 const NOT_OURS = "endpoint-not-ours";
+
+/** @type {{job: string, panel: Panel} | null} what this page follows */
+let running = null;
 
 /** @typedef {{node: any, name: string, host: string}} Wish */
 /** @typedef {{adopt?: boolean, upgrade?: boolean}} More */
 
 /** @param {Wish} wish @param {More} [more] */
 export async function deploy(wish, more = {}) {
-  const panel = new Panel("Deploy", again(deploy, wish));
+  const panel = new Panel(`Deploy: ${wish.name}`, (added) => deploy(wish, { ...more, ...added }));
   try {
     if (!named(wish, panel) || !(await renamed(wish))) return;
     const where = await destination(wish);
     if (!where) return;
     const body = { graph: graph(), name: wish.name, ...where, ...more };
     const { job } = await post("/deploy", body);
-    const last = await panel.follow(job, follow);
-    if (last.state === "done") deployed(wish, last, panel);
-    else if (last.findings?.some((/** @type {any} */ one) => one.code === NOT_OURS))
-      panel.offer("Take the endpoint over", () => deploy(wish, { ...more, adopt: true }));
+    await followDeploy(panel, job, wish.node);
   } catch (error) {
-    panel.refused(/** @type {any} */ (error));
+    await refused(panel, error);
   }
+}
+
+/** @param {Panel} panel @param {string} job @param {any} node that is deployed; none: not in this graph */
+async function followDeploy(panel, job, node) {
+  const last = await followed(panel, job);
+  if (last.state === "done") deployed(node, last, panel);
+  if (last.state === "cancelled") panel.say("Cancelled. Nothing was published.", "failed");
+  if (last.findings?.some((/** @type {any} */ one) => one.code === NOT_OURS))
+    panel.offerAgain("Take the endpoint over", { adopt: true });
 }
 
 /** @param {Wish} wish @param {More} [more] */
 export async function saveFiles(wish, more = {}) {
-  const panel = new Panel("Save as files", again(saveFiles, wish));
+  const again = (/** @type {More} */ added) => saveFiles(wish, { ...more, ...added });
+  const panel = new Panel(`Save as files: ${wish.name}`, again);
   try {
     if (!named(wish, panel)) return;
     const slug = slugOf(wish.name);
@@ -59,13 +70,56 @@ export async function saveFiles(wish, more = {}) {
     if (answer?.choice !== "save") return;
     const { folder } = answer.values;
     const { job } = await post("/save", { graph: graph(), name: wish.name, folder, ...more });
-    const last = await panel.follow(job, follow);
-    if (last.state !== "done") return;
     localStorage.setItem(FOLDER, folder);
-    panel.result(`Saved in ${last.folder}`, [["git", `cd ${quoted(last.folder)} && git add -A`]]);
+    await followSave(panel, job);
   } catch (error) {
-    panel.refused(/** @type {any} */ (error));
+    await refused(panel, error);
   }
+}
+
+/** @param {Panel} panel @param {string} job */
+async function followSave(panel, job) {
+  const last = await followed(panel, job);
+  if (last.state === "done")
+    panel.result(`Saved in ${last.folder}`, [["git", `cd ${quoted(last.folder)} && git add -A`]]);
+  if (last.state === "cancelled")
+    panel.say("Cancelled. What the steps before wrote is there, and whole.", "failed");
+}
+
+/** @param {Panel} panel @param {string} job @returns {Promise<any>} its last event */
+async function followed(panel, job) {
+  running = { job, panel };
+  const last = await panel.follow(job, follow);
+  running = null;
+  post("/deploy/shown", { job }).catch(() => {}); // the next page need not show it
+  return last;
+}
+
+/**
+ * Show what runs, whoever started it; else how the last one ended, if no page has shown that.
+ * @returns {Promise<Panel | null>}
+ */
+export async function resume() {
+  const { job, kind, name, slug } = await get("/deploy").catch(() => ({}));
+  if (!job) return null;
+  if (running?.job === job) {
+    await running.panel.show();
+    return running.panel;
+  }
+  const node = deployNodes().find((one) => slugOf(wishOf(one).name) === slug);
+  const isSave = kind === "save";
+  const act = (/** @type {More} */ more) => (isSave ? saveFiles : deploy)(wishOf(node), more);
+  const panel = new Panel(`${isSave ? "Save as files" : "Deploy"}: ${name}`, node && act);
+  if (isSave) followSave(panel, job);
+  else followDeploy(panel, job, node);
+  return panel;
+}
+
+/** What stands in the way; where it is another deploy, that one. @param {Panel} panel @param {any} error */
+async function refused(panel, error) {
+  const other = error.code === "deploy-running" ? await resume() : null;
+  if (other) other.say("This one is still running. Deploy again when it has ended, or cancel it.");
+  else panel.refused(error);
 }
 
 /** @param {Wish} wish */
@@ -78,10 +132,9 @@ export async function openPlayground(wish) {
   }
 }
 
-/** @param {Wish} wish @param {any} done @param {Panel} panel */
-function deployed(wish, done, panel) {
-  wish.node.properties ??= {};
-  wish.node.properties[DEPLOYED] = done.slug;
+/** @param {any} node @param {any} done @param {Panel} panel */
+function deployed(node, done, panel) {
+  if (node) (node.properties ??= {})[DEPLOYED] = done.slug;
   const toast = app.extensionManager?.toast;
   toast?.add({ severity: "success", summary: "Deployed ✓", detail: done.url ?? done.slug, life: 8000 });
   const what = done.action === "unchanged" ? "It is there already, exactly like this." : done.action;
@@ -117,7 +170,7 @@ async function destination(wish) {
     if (answer.choice === "named") [url, host] = [wish.host.trim(), named];
   }
   const there = known.hosts.some((one) => one.host === host);
-  if (!there && !hasOnce(host) && !(await askForKey(url, host))) return null;
+  if (!there && !hasOnce(host) && !(await askForKey(url))) return null;
   return { host: url, allow_host: host, key: takeOnce(host) };
 }
 
@@ -153,8 +206,16 @@ function named({ node, name }, panel) {
   return false;
 }
 
-/** @param {(wish: Wish, more: More) => void} act @param {Wish} wish */
-const again = (act, wish) => (/** @type {More} */ more) => act(wish, more);
+/** What a Deploy node asks for. @param {any} node @returns {Wish} */
+export function wishOf(node) {
+  const text = (/** @type {string} */ name) =>
+    String(node.widgets?.find((/** @type {any} */ one) => one.name === name)?.value ?? "");
+  return { node, name: text("endpoint_name"), host: text("host") };
+}
+
+/** @returns {any[]} */
+const deployNodes = () =>
+  (app.rootGraph ?? app.graph).nodes.filter((/** @type {any} */ one) => one.type === CLASS);
 
 const graph = () => (app.rootGraph ?? app.graph).serialize();
 

@@ -3,9 +3,8 @@
 import { app } from "../../../scripts/app.js";
 import { askForKey, offerKey } from "../connection/keys.js";
 import { nameProblem, slugOf } from "../slug.js";
-import { deploy, openPlayground, saveFiles } from "./actions.js";
+import { CLASS, deploy, openPlayground, saveFiles, wishOf } from "./actions.js";
 
-const CLASS = "RunflowDeploy";
 const KEY = "api_key";
 const PRIVATE = 2; // its position among the saved values
 
@@ -18,10 +17,9 @@ export function prepare(node) {
   const [name, host, key] = ["endpoint_name", "host", KEY].map(widget);
   if (!name || !host || !key) return;
   keepEmpty(node, host);
-  const settings = () => ({ node, name: String(name.value ?? ""), host: String(host.value ?? "") });
-  const button = addButton(node, "Deploy", () => deploy(settings()));
-  addButton(node, "Save as files", () => saveFiles(settings()));
-  addButton(node, "Playground", () => openPlayground(settings()));
+  const button = addButton(node, "Deploy", () => deploy(wishOf(node)));
+  addButton(node, "Save as files", () => saveFiles(wishOf(node)));
+  addButton(node, "Playground", () => openPlayground(wishOf(node)));
   const relabel = () => {
     button.label = nameProblem(name.value ?? "") ? "Deploy" : `Deploy as ${slugOf(name.value)}`;
     app.canvas?.setDirty(true, true);

@@ -13,8 +13,8 @@ const STEPS = {
   rewrite: "Build the bundle",
   publish: "Publish",
 };
-const MARKS = { running: "…", done: "✓", failed: "✗" };
-const WORDS = { running: "running", done: "done", failed: "failed" };
+const MARKS = { running: "…", done: "✓", failed: "✗", stopped: "–" };
+const WORDS = { running: "running", done: "done", failed: "failed", stopped: "stopped" };
 
 /** @type {Panel | null} */
 let shown = null;
@@ -73,19 +73,24 @@ export class Panel {
    */
   async follow(job, follow) {
     await this.show();
-    const stop = element("button", { type: "button", onclick: () => cancel(job) }, "Cancel");
-    this.buttons.replaceChildren(stop);
+    const stop = () => {
+      this.say("Cancelling …");
+      button.disabled = true;
+      cancel(job).catch((error) => this.say(error.message, "failed"));
+    };
+    const button = /** @type {HTMLButtonElement} */ (
+      element("button", { type: "button", onclick: stop }, "Cancel")
+    );
+    this.buttons.replaceChildren(button);
     const last = await follow(job, (event) => this.take(event));
     this.buttons.replaceChildren();
-    if (last.state === "cancelled") this.say("Cancelled. Nothing was published.", "failed");
-    if (last.state === "failed") {
+    if (!shown) await this.show(); // it was closed meanwhile
+    if (last.state === "failed")
       this.say(last.lost ? "ComfyUI was restarted; try again." : "That did not work.", "failed");
-      this.failStep();
-    }
+    this.endStep(last.state === "cancelled" ? "stopped" : "failed");
     if (last.findings) this.list(last.findings);
-    const differs = last.findings?.some((/** @type {any} */ one) => one.code === "install-differs");
-    if (differs && this.again)
-      this.offer("Take what is installed now", () => this.again?.({ upgrade: true }));
+    if (last.findings?.some((/** @type {any} */ one) => one.code === "install-differs"))
+      this.offerAgain("Take what is installed now", { upgrade: true });
     return last;
   }
 
@@ -109,11 +114,12 @@ export class Panel {
     if (findings) this.list(findings);
   }
 
-  failStep() {
+  /** The step that was running when it ended. @param {"failed" | "stopped"} state */
+  endStep(state) {
     for (const line of this.steps.querySelectorAll('[data-status="running"]')) {
-      /** @type {HTMLElement} */ (line).dataset.status = "failed";
+      /** @type {HTMLElement} */ (line).dataset.status = state;
       const [mark, , text] = line.children;
-      [mark.textContent, text.textContent] = [MARKS.failed, WORDS.failed];
+      [mark.textContent, text.textContent] = [MARKS[state], WORDS[state]];
     }
   }
 
@@ -149,6 +155,12 @@ export class Panel {
   /** @param {string} label @param {() => void} act */
   offer(label, act) {
     this.buttons.append(element("button", { type: "button", onclick: act }, label));
+  }
+
+  /** The same once more, where it can be started from here. @param {string} label @param {object} more */
+  offerAgain(label, more) {
+    const { again } = this;
+    if (again) this.offer(label, () => again(more));
   }
 
   /** @param {string} text @param {string} [kind] */

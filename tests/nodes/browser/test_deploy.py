@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from runflow_server import Api, serving
+from waiting import until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
@@ -102,8 +103,13 @@ def connected(comfyui_host: Any, api: Api) -> None:
     assert comfyui_host.post("/runflow/connection", body)[0] == 200
 
 
-def example(name: str = "Postcard", host: str = "", key: str = "") -> dict[str, Any]:
-    graph: dict[str, Any] = json.loads((EXAMPLE / "postcard.json").read_bytes())
+def example(
+    name: str = "Postcard",
+    host: str = "",
+    key: str = "",
+    workflow: Path = EXAMPLE / "postcard.json",
+) -> dict[str, Any]:
+    graph: dict[str, Any] = json.loads(workflow.read_bytes())
     graph["nodes"].append(
         {
             "id": DEPLOY_ID,
@@ -300,6 +306,82 @@ def test_a_host_in_an_imported_workflow_gets_no_key_unasked(
     page.evaluate(PRESS, "Deploy")
     question(page, f"Deploy to {api.host}")
     status(page, "Deployed ✓")
+
+
+@pytest.fixture
+def endless(comfyui_host: Any) -> Iterator[dict[str, Any]]:
+    """A workflow whose deploy ends with Cancel alone: its model takes longer to read than any
+    test."""
+    model = comfyui_host.base / "models" / "upscale_models" / "4x.pth"
+    model.parent.mkdir(parents=True, exist_ok=True)
+    with model.open("wb") as file:
+        file.truncate(1 << 40)  # sparse
+    yield example("Upscale", workflow=CHECKOUT / "tests" / "cases" / "deploy" / "upscale.json")
+    if running := comfyui_host.get("/runflow/deploy"):
+        comfyui_host.post(f"/runflow/jobs/{running['job']}/cancel", {})
+    model.unlink()
+
+
+def states(page: Page) -> dict[str, str]:
+    steps = panel(page).locator("[data-step]").all()
+    return {one.get_attribute("data-step"): one.get_attribute("data-status") for one in steps}
+
+
+UNTIL_THE_LOCK = {"connect": "done", "capture": "done"}
+
+
+@pytest.mark.usefixtures("connected")
+def test_a_page_that_is_reloaded_shows_the_deploy_that_runs_and_cancels_it(
+    editor: Any, endless: dict[str, Any], api: Api
+) -> None:
+    page = editor.page
+    editor.load(endless)
+    page.evaluate(PRESS, "Deploy")
+    status(page, "Lock models")
+    editor.open()
+    status(page, "Lock models")
+    assert panel(page).get_by_role("heading", name="Deploy: Upscale").is_visible()
+    assert states(page) == {**UNTIL_THE_LOCK, "lock": "running"}
+    picture("resumed", page)
+    # Another one has to wait, and says for which.
+    panel(page).get_by_role("button", name="Close").click()
+    editor.load(example())
+    editor.seen.allow("/runflow/deploy answered 409")
+    page.evaluate(PRESS, "Deploy")
+    status(page, "This one is still running")
+    assert panel(page).get_by_role("heading", name="Deploy: Upscale").is_visible()
+    picture("second", page)
+    panel(page).get_by_role("button", name="Cancel").click()
+    status(page, "Cancelled. Nothing was published.")
+    assert states(page) == {**UNTIL_THE_LOCK, "lock": "stopped"}
+    picture("cancelled", page)
+    assert "upscale" not in json.dumps(api.ask("GET", "/v1/comfyui-workflows"))
+    shown_no_more(editor)
+
+
+def shown_no_more(editor: Any) -> None:
+    with editor.page.expect_response("**/runflow/deploy") as asked:
+        editor.open()
+    assert asked.value.json() == {}
+    assert panel(editor.page).count() == 0
+
+
+@pytest.mark.usefixtures("connected")
+def test_how_a_deploy_ended_while_no_page_was_there_is_shown_once(
+    editor: Any, endless: dict[str, Any], comfyui_host: Any
+) -> None:
+    page = editor.page
+    editor.load(endless)
+    page.evaluate(PRESS, "Deploy")
+    status(page, "Lock models")
+    page.goto("about:blank")
+    job = comfyui_host.get("/runflow/deploy")["job"]
+    comfyui_host.post(f"/runflow/jobs/{job}/cancel", {})
+    until(lambda: comfyui_host.get(f"/runflow/jobs/{job}")["state"] != "running")
+    editor.open()
+    status(page, "Cancelled. Nothing was published.")
+    assert states(page) == {**UNTIL_THE_LOCK, "lock": "stopped"}
+    shown_no_more(editor)
 
 
 @pytest.mark.usefixtures("connected")
