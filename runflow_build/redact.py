@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from logging import Filter, LogRecord, getLogger
 
 from .secret_patterns import secret_kind, without_secrets
 
@@ -35,3 +36,17 @@ def shown(value: object) -> str:
     return "".join(
         one if one.isprintable() else one.encode("unicode_escape").decode() for one in text
     )
+
+
+def without_secrets_in_log(name: str) -> None:
+    """From now on for what that logger tells; httpx tells the whole URL of each request."""
+    getLogger(name).addFilter(_no_secrets)
+
+
+class _NoSecrets(Filter):
+    def filter(self, record: LogRecord) -> bool:
+        record.msg, record.args = redacted(record.getMessage()), ()
+        return True
+
+
+_no_secrets = _NoSecrets()

@@ -21,6 +21,7 @@ import httpx
 from .. import __version__
 from ..errors import ApiError, ApiRefusedError
 from ..findings import Finding
+from ..redact import without_secrets_in_log
 from .outage import no_answer, passes
 from .refusals import Answer, Call, json_object, refusal, unexpected
 from .settings import checked_key, checked_url, host_of, is_loopback
@@ -320,6 +321,7 @@ class Client:
         with self._lock:
             session = self._sessions.get(local)
             if session is None:
+                without_secrets_in_log("httpx")  # signed URLs of storage
                 agent = {"User-Agent": f"runflow-build/{__version__}"}
                 session = httpx.Client(verify=not local, trust_env=not local, headers=agent)
                 self._sessions[local] = session

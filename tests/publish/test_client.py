@@ -263,6 +263,22 @@ def test_a_refused_upload_names_no_signature(
     assert "abc" not in str(error.value)
 
 
+def test_no_log_has_the_signature_of_an_upload(
+    api: Any,
+    other_api: Any,
+    client: Client,
+    reply: Any,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    caplog.set_level(logging.INFO)
+    monkeypatch.setattr(logging.getLogger("httpx"), "filters", [])  # those of other tests
+    other_api.on("PUT", "/put", reply(b"", 200))
+    client.upload(f"{other_api.url}/put?X-Amz-Signature=0123abcd", b"bytes", "image/png")
+    assert "/put?X-Amz-Signature=…" in caplog.text
+    assert "0123abcd" not in caplog.text
+
+
 @pytest.mark.parametrize("url", ["http://storage.example/put", "ftp://x/y", "/put", "http://[", ""])
 def test_storage_in_the_clear_or_nowhere_is_refused(client: Client, url: str) -> None:
     with pytest.raises(ApiError) as error:

@@ -14,13 +14,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from logging import Filter, LogRecord, getLogger
 from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 from ... import __version__
-from ...redact import redacted
+from ...redact import without_secrets_in_log
 from ..mirrors import Mirrors
 from ..world import Unanswered
 from .backoff import LONGEST_WAIT_S, Clock, Hosts, asked_wait_s, pause_s
@@ -273,7 +272,7 @@ class Transport:
             if self._by_http2 is None:
                 from .multiplexed import Multiplexed
 
-                getLogger("httpx").addFilter(_no_secrets)
+                without_secrets_in_log("httpx")
                 self._by_http2 = Multiplexed(self._new_client)
             return self._by_http2
 
@@ -284,7 +283,7 @@ class Transport:
 
                 from .plain import PlainTransport
 
-                getLogger("httpx").addFilter(_no_secrets)
+                without_secrets_in_log("httpx")
                 transport = PlainTransport(trusted, CONNECT_S, self._silent_s)
                 headers, cookies = _HEADERS, _no_cookies()
                 self._by_http1 = httpx.Client(
@@ -321,17 +320,6 @@ class Lost(Exception):
 
     def __init__(self, why: Unanswered, passes: bool) -> None:
         self.why, self.passes = why, passes
-
-
-class _NoSecrets(Filter):
-    """httpx logs the URL of each request."""
-
-    def filter(self, record: LogRecord) -> bool:
-        record.msg, record.args = redacted(record.getMessage()), ()
-        return True
-
-
-_no_secrets = _NoSecrets()
 
 
 def trusted() -> ssl.SSLContext:
