@@ -35,6 +35,9 @@ FILE = ContractInput(type="FILE", required=True, node="1", class_type="X", field
         ("a\u202egnp.exe", "agnp.exe"),
         ("a\0b\n.png", "a_b_.png"),
         ("...png", "png"),
+        ("a .png", "a.png"),
+        ("a. .png", "a.png"),
+        ("_.png", "file.png"),
     ],
 )
 def test_a_name_is_made_safe(sent: str, name: str) -> None:
@@ -48,6 +51,15 @@ def test_whatever_is_sent_gives_a_name_that_an_input_takes(sent: str) -> None:
     assert len(name.encode()) <= LONGEST + 1
     assert not name.startswith(".")
     assert safe_name(name) == name
+
+
+@pytest.mark.parametrize("stem", ["x" * 300, "東" * 300, "x" * (LONGEST - 5) + " y"])
+def test_a_long_name_is_cut_before_its_suffix_and_within_no_letter(stem: str) -> None:
+    name = safe_name(f"{stem}.png")
+    kept = name.removesuffix(".png")
+    assert stem.startswith(kept)
+    assert kept == kept.rstrip()
+    assert LONGEST - 6 < len(name.encode()) <= LONGEST
 
 
 def test_a_name_that_is_taken_is_counted_on() -> None:
