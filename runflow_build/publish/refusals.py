@@ -150,7 +150,7 @@ def _finding(call: Call, answer: Answer, told: Envelope, attempts: int) -> Findi
         401: (
             "api-unauthorized",
             f"{call.host} does not accept the API key{words}",
-            "check RUNFLOW_API_KEY: the key may be mistyped, revoked, or of another server",
+            "check the key: it may be mistyped, revoked, or of another server",
         ),
         402: (
             "api-no-credit",

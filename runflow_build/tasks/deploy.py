@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import CheckError, ResolveError, RunflowError, SaveError
-from ..file_names import LOCK_FILE
+from ..file_names import LOCK_FILE, STATE_FOLDER
 from ..findings import Finding, counts_text, has_errors
 from ..project.paths import ProjectPaths
 from ..project.save import save_files
@@ -241,7 +241,9 @@ def _url_file(root: Path) -> Path:
 
 
 def _files(names: tuple[str, ...]) -> str:
-    return f"wrote {', '.join(names)}" if names else "nothing has changed"
+    """Those that a person reads; what is below .runflow is ours."""
+    theirs = [name for name in names if not name.startswith(f"{STATE_FOLDER}/")]
+    return f"wrote {', '.join(theirs)}" if theirs else "nothing has changed"
 
 
 def _counted(findings: tuple[Finding, ...]) -> str:

@@ -39,7 +39,7 @@ error api-unexpected: api.example refuses the request: No body
 error api-unauthorized: api.example does not accept the API key: Invalid token
   answer    401 UNAUTHORIZED
   request   POST /v1/comfyui-workflows
-  fix       check RUNFLOW_API_KEY: the key may be mistyped, revoked, or of another server""",
+  fix       check the key: it may be mistyped, revoked, or of another server""",
     ),
     "402": (
         answer(402, envelope("INSUFFICIENT_CREDIT", "Balance is 0.")),

@@ -13,6 +13,7 @@ export const CLASS = "RunflowDeploy";
 const DEPLOYED = "Runflow deployed as"; // property of the node: the slug of before
 const FOLDER = "runflow.folder"; // in localStorage: where files were saved the last time
 const NOT_OURS = "endpoint-not-ours";
+const NO_GOOD_KEY = "api-unauthorized";
 
 /** @type {{job: string, panel: Panel} | null} what this page follows */
 let running = null;
@@ -29,7 +30,9 @@ export async function deploy(wish, more = {}) {
     if (!where) return;
     const body = { graph: graph(), name: wish.name, ...where, ...more };
     const { job } = await post("/deploy", body);
-    await followDeploy(panel, job, wish.node);
+    const last = await followDeploy(panel, job, wish.node);
+    if (hasCode(last, NO_GOOD_KEY))
+      panel.offer("Type another key", async () => (await askForKey(where.host)) && deploy(wish, more));
   } catch (error) {
     await refused(panel, error);
   }
@@ -40,9 +43,12 @@ async function followDeploy(panel, job, node) {
   const last = await followed(panel, job);
   if (last.state === "done") deployed(node, last, panel);
   if (last.state === "cancelled") panel.say("Cancelled. Nothing was published.", "failed");
-  if (last.findings?.some((/** @type {any} */ one) => one.code === NOT_OURS))
-    panel.offerAgain("Take the endpoint over", { adopt: true });
+  if (hasCode(last, NOT_OURS)) panel.offerAgain("Take the endpoint over", { adopt: true });
+  return last;
 }
+
+/** @param {any} last event of a job @param {string} code */
+const hasCode = (last, code) => last.findings?.some((/** @type {any} */ one) => one.code === code);
 
 /** @param {Wish} wish @param {More} [more] */
 export async function saveFiles(wish, more = {}) {
@@ -201,7 +207,7 @@ function named({ node, name }, panel) {
     code: "slug-invalid",
     message: name.trim() ? `“${name}” gives no slug: ${problem}` : problem,
     fix: "type a name with letters or digits into endpoint_name, such as Background Removal",
-    where: { node: String(node.id) },
+    where: { node: String(node.id), title: node.title, field: "endpoint_name" },
   });
   return false;
 }
