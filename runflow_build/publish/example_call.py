@@ -59,13 +59,14 @@ def _value(name: str, one: ContractInput) -> Any:
 
 
 def curl(url: str, values: Mapping[str, Any]) -> str:
-    rows = [f"{_heredoc(_json(name))}: {_in_heredoc(one)}" for name, one in values.items()]
+    rows = [f"  {_heredoc(_json(name))}: {_in_heredoc(one)}" for name, one in values.items()]
+    body = ",\n".join(rows)
     return "\n".join(
         [
             f"curl -X POST {_quoted(url)} \\",
             f'  -H "Authorization: Bearer ${KEY_VARIABLE}" \\',
             "  -H 'Content-Type: application/json' -d @- <<JSON",
-            f'{{"input": {{{", ".join(rows)}}}}}',
+            f'{{"input": {{\n{body}\n}}}}' if rows else '{"input": {}}',
             "JSON",
         ]
     )
