@@ -89,7 +89,9 @@ export function numberControl(row, id, touched) {
     changed();
   });
   const follow = () => {
-    if (slider) slider.value = numberText(box.value) ?? row.minimum ?? "0";
+    if (!slider) return;
+    const text = numberText(box.value);
+    slider.value = (text?.startsWith('"') ? null : text) ?? row.minimum ?? "0";
   };
   const changed = () => {
     follow();

@@ -4,7 +4,7 @@ import { element } from "./elements.js";
 import { randomHex, sizeText } from "./numbers.js";
 import { comfyui, upload } from "./requests.js";
 
-const FOLDER = "runflow-playground"; // below ComfyUI's input folder; each upload in one of its own
+export const FOLDER = "runflow-playground"; // below ComfyUI's input folder; each upload in one of its own
 
 /** @param {import("./fields.js").Row} row @param {string} id @param {() => void} touched
  * @returns {import("./fields.js").Control} */

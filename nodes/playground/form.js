@@ -163,6 +163,14 @@ class Field {
   }
 }
 
+/** A file that misses its field would be opened by the browser, in place of the page.
+ * @param {DragEvent} event */
+function keepPage(event) {
+  if (event.defaultPrevented || !event.dataTransfer?.types.includes("Files")) return;
+  event.preventDefault();
+  event.dataTransfer.dropEffect = "none";
+}
+
 export class Form {
   /** @param {HTMLElement} place @param {() => void} changed */
   constructor(place, changed) {
@@ -171,6 +179,8 @@ export class Form {
     /** @type {Field[]} */
     this.fields = [];
     document.addEventListener("paste", (event) => this.paste(event));
+    document.addEventListener("dragover", keepPage);
+    document.addEventListener("drop", keepPage);
   }
 
   /** Show these rows; what was typed into rows that stay the same stays. @param {Row[]} rows */
@@ -202,6 +212,15 @@ export class Form {
 
   wired() {
     return this.fields.filter((one) => one.usesWire).map((one) => one.row.id);
+  }
+
+  /** What was typed and chosen, for `load`. */
+  typed() {
+    const values = this.fields.flatMap((one) => {
+      const text = one.isTouched ? one.control.read() : null;
+      return text === null ? [] : [[one.row.id, text]];
+    });
+    return { values: Object.fromEntries(values), wired: this.wired() };
   }
 
   /** When all files have arrived. */

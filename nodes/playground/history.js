@@ -1,6 +1,7 @@
 // The runs of this capture, the latest first: to be looked at again, or taken into the form.
 
 import { element } from "./elements.js";
+import { FOLDER } from "./file_field.js";
 
 const STATES = {
   queued: "under way",
@@ -53,9 +54,16 @@ function row(run, shown, act) {
 /** @param {Record<string, string>} values */
 function valuesText(values) {
   const text = Object.entries(values)
-    .map(([name, value]) => `${name}: ${value}`)
+    .map(([name, value]) => `${name}: ${valueText(value)}`)
     .join(" · ");
   return text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text || "nothing was given";
+}
+
+/** Texts as they were typed, files by their names alone. @param {string} json text */
+function valueText(json) {
+  if (!json.startsWith('"')) return json; // a number keeps its digits
+  const value = String(JSON.parse(json));
+  return JSON.stringify(value.startsWith(`${FOLDER}/`) ? value.split("/").pop() : value);
 }
 
 /** @param {number} seconds */

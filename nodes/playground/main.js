@@ -28,7 +28,7 @@ const runner = new Runner(showProgress, ended);
 const editor = linkEditor(() => capture, {
   differs: (isDifferent) => notice("changed", isDifferent ? changedNotice() : null),
   captured: () => load(),
-  failed: (message) => notice("changed", element("p", {}, `Not captured: ${message}`)),
+  failed: (message) => notice("changed", notCaptured(message)),
 });
 
 /** A line below the title; one of each kind. @param {string} kind @param {HTMLElement | null} what */
@@ -53,12 +53,15 @@ function changedNotice() {
   );
 }
 
+/** @param {string} message */
+const notCaptured = (message) => element("p", {}, `Not captured: ${message}`);
+
 function lock() {
   runButton.disabled = isBusy || !capture?.runnable;
   const hadFocus = document.activeElement === cancelButton;
   cancelButton.hidden = !isBusy || !runner.id;
   if (hadFocus && cancelButton.hidden) runButton.focus();
-  if (!cancelButton.hidden) cancelButton.disabled = false;
+  if (!cancelButton.hidden) cancelButton.disabled = runner.isStopping;
 }
 
 /** @param {import("./run.js").Shown} now */
@@ -160,7 +163,8 @@ async function load() {
   try {
     capture = await get(own("capture"));
   } catch (error) {
-    await showMissing(/** @type {any} */ (error));
+    if (capture) notice("changed", notCaptured(/** @type {any} */ (error).message));
+    else await showMissing(/** @type {any} */ (error));
     return;
   }
   document.title = `${capture.name} · Local Playground`;
@@ -189,11 +193,12 @@ async function showMissing(error) {
   const links = others.captures.map((/** @type {string} */ slug) =>
     element("li", {}, element("a", { href: encodeURIComponent(slug) }, slug)),
   );
-  part("findings").replaceChildren(
-    element("p", { role: "alert" }, `${SLUG}: ${error.message}`),
-    element("p", { class: "help" }, error.fix ?? ""),
-    links.length ? element("p", {}, "These were captured:") : "",
-    element("ul", {}, ...links),
+  part("main").hidden = true;
+  part("missing").hidden = false;
+  part("missing").replaceChildren(
+    element("h2", { role: "alert" }, `${SLUG}: ${error.message}`),
+    element("p", {}, error.fix ?? ""),
+    ...(links.length ? [element("p", {}, "These were captured:"), element("ul", {}, ...links)] : []),
   );
 }
 
@@ -203,8 +208,16 @@ cancelButton.addEventListener("click", async () => {
   await runner.cancel();
 });
 
+// What was typed outlives a reload of the page, in this tab.
+const TYPED = `runflow.playground.typed.${SLUG}`;
+window.addEventListener("pagehide", () => {
+  if (capture) sessionStorage.setItem(TYPED, JSON.stringify(form.typed()));
+});
+
 await load();
 if (capture) {
+  const typed = JSON.parse(sessionStorage.getItem(TYPED) ?? "null");
+  if (typed) form.load(typed.values, typed.wired);
   await readHistory();
   const under = runs.find((one) => one.state === "queued");
   if (under) runner.follow(under);

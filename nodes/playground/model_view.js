@@ -18,20 +18,22 @@ export function modelView(url, name) {
     viewer.setAttribute("shadow-intensity", "1");
     viewer.addEventListener("error", () => {
       // Draco and KTX2 have decoders that would have to come from the internet.
-      const words = "The viewer cannot show this file; it may be compressed. Download it below.";
+      const words = "The viewer cannot show this file; it may be compressed, or damaged. Download it below.";
       place.replaceChildren(element("p", { role: "status" }, words));
     });
     place.replaceChildren(viewer);
   };
   get("_viewer").then(
-    (state) => (state.here ? show() : place.replaceChildren(offer(state, show))),
+    (state) => (state.here ? show() : place.replaceChildren(offer(state))),
     (error) => place.replaceChildren(element("p", { class: "help" }, error.message)),
   );
   return place;
 }
 
-/** @param {{version: string, size: number, hosts: string[]}} state @param {() => Promise<void>} show */
-function offer(state, show) {
+/** @param {{version: string, size: number, hosts: string[]}} state */
+function offer(state) {
+  const missing = `3D files are shown by model-viewer ${state.version}, which is not on this machine.`;
+  const words = element("p", {}, `${missing} Nothing was asked of the internet.`);
   const told = element("p", { role: "status" });
   const button = /** @type {HTMLButtonElement} */ (
     element(
@@ -40,13 +42,14 @@ function offer(state, show) {
         type: "button",
         onclick: async () => {
           button.disabled = true;
+          words.textContent = missing;
           told.textContent = "Fetching…";
           try {
             await post("_viewer");
-            await show();
+            location.reload(); // a page that was loaded without it allows none of its styles
           } catch (error) {
             const { message, fix } = /** @type {any} */ (error);
-            told.textContent = [message, fix].filter(Boolean).join("; ");
+            told.textContent = [message, fix ?? "download the file itself, or try again later"].join("; ");
             button.disabled = false;
           }
         },
@@ -54,9 +57,7 @@ function offer(state, show) {
       `Fetch it once (${sizeText(state.size)} from ${state.hosts[0]})`,
     )
   );
-  const words = `3D files are shown by model-viewer ${state.version}, which is not on this machine.`;
-  const rest = "Nothing was asked of the internet. Or download the file below.";
-  return element("div", {}, element("p", {}, `${words} ${rest}`), button, told);
+  return element("div", {}, words, button, told);
 }
 
 /** @returns {Promise<void>} */

@@ -6,6 +6,7 @@ import { sizeText } from "./numbers.js";
 import { comfyui } from "./requests.js";
 import { openZoom } from "./zoom.js";
 
+const FEW = 6; // outputs that stand one below the other
 const LONGEST_TEXT = 256 * 1024; // bytes that are shown of a text
 
 /** @typedef {{name: string, kind: string, size: number | null, query: string}} ResultFile */
@@ -15,6 +16,7 @@ export function showResults(place, outputs, run) {
   const known = outputs.map((one) => one.id);
   const more = Object.keys(run.files ?? {}).filter((one) => !known.includes(one));
   const rows = [...outputs, ...more.map((id) => ({ id, label: id }))];
+  place.classList.toggle("many", rows.length > FEW);
   place.replaceChildren(
     ...rows.map(({ id, label, help }) => {
       const files = /** @type {ResultFile[]} */ (run.files?.[id] ?? []);

@@ -3,6 +3,7 @@
 import { interrupt, listen, queue, running, unqueue } from "./comfyui.js";
 import { get, objectText, own, post } from "./requests.js";
 
+const STOPPING = "Stopping: ComfyUI finishes what the node is doing";
 const LOOK_MS = 2000; // besides listening: a lost connection loses no result
 
 /**
@@ -19,6 +20,8 @@ export class Runner {
     /** @type {Record<string, string>} */
     this.titles = {};
     this.finished = new Set();
+    this.node = ""; // that runs
+    this.isStopping = false;
     this.isConnected = true;
     listen(
       (type, data) => this.heard(type, data),
@@ -37,10 +40,13 @@ export class Runner {
       ["wired", JSON.stringify(wired)],
     ]);
     const { run, prompt, titles } = await post(own("prompt"), body);
+    this.follow({ id: run, titles }); // before it is queued, to hear of its first nodes
     const problems = await queue(run, prompt);
-    const told = await (problems.length ? this.refuse(run, problems) : get(own(`runs/${run}`)));
-    if (told.state === "queued") this.follow({ ...told, titles });
-    else this.ended(told);
+    if (!problems.length) return this.look();
+    const end = await this.refuse(run, problems);
+    clearTimeout(this.timer);
+    this.id = null;
+    this.ended(end);
   }
 
   /** ComfyUI did not take it, or only a part of it, which is of no use.
@@ -56,6 +62,8 @@ export class Runner {
   follow(run) {
     this.id = run.id;
     this.titles = run.titles ?? {};
+    this.isStopping = false;
+    this.node = "";
     this.finished.clear();
     this.tell(run);
     this.timer = setTimeout(() => this.look(), LOOK_MS);
@@ -79,11 +87,10 @@ export class Runner {
 
   /** @param {any} run as the server knows it */
   tell(run) {
-    if (this.finished.size || this.node) return; // the websocket says more
-    const before = run.before ?? 0;
-    const text = before
-      ? `Waiting: ${before} ${before === 1 ? "prompt" : "prompts"} before it`
-      : "Running";
+    if (this.finished.size || this.node || this.isStopping) return; // said better already
+    const { before } = run; // nothing: it is on its way into the queue
+    const waiting = `Waiting: ${before} ${before === 1 ? "prompt" : "prompts"} before it`;
+    const text = before ? waiting : before === 0 ? "Running" : "Starting";
     this.show({ state: before ? "waiting" : "running", text, part: null });
   }
 
@@ -113,12 +120,13 @@ export class Runner {
 
   /** @param {string | null} node @param {number} part */
   progress(node, part) {
-    this.node = node ?? this.node ?? "";
+    this.node = node ?? this.node;
     const all = Math.max(1, Object.keys(this.titles).length);
     const done = [...this.finished].filter((one) => one in this.titles && one !== node).length;
     const within = Number.isFinite(part) ? Math.min(1, Math.max(0, part)) : 0;
     const title = node ? (this.titles[node] ?? `node ${node}`) : "";
-    const text = title ? `Running: ${title}, ${Math.min(done + 1, all)} of ${all}` : "Running";
+    const running = title ? `Running: ${title}, ${Math.min(done + 1, all)} of ${all}` : "Running";
+    const text = this.isStopping ? STOPPING : running;
     this.show({ state: "running", text, part: Math.min(1, (done + within) / all) });
   }
 
@@ -128,6 +136,8 @@ export class Runner {
     if (!id) return;
     await unqueue(id).catch(() => null);
     if ((await running().catch(() => [id])).includes(id)) {
+      this.isStopping = true;
+      this.show({ state: "running", text: STOPPING, part: null });
       await interrupt(id);
       await this.look();
       return;

@@ -49,7 +49,7 @@ def media() -> dict[str, Any]:
 def values() -> dict[str, Any]:
     """One input of each kind, all of which end in the name of a sound."""
     canvas = Canvas()
-    lines = canvas.add("PrimitiveStringMultiline", "two\nlines", gives="STRING")
+    lines = canvas.add("PrimitiveStringMultiline", "zwölf\nlines", gives="STRING")
     canvas.add(
         *("RunflowInputString", "note", "Note", "Shown nowhere", True, ""),
         gives="STRING",
@@ -142,7 +142,7 @@ def test_the_example_runs_with_what_is_wired_and_with_values_of_the_form(
 
 
 def test_pictures_films_sounds_texts_and_3d_files_are_shown(
-    opened: Callable[..., Page], comfyui_host: Any
+    opened: Callable[..., Page], comfyui_host: Any, seen: Any
 ) -> None:
     output_folder = comfyui_host.base / "output"
     output_folder.mkdir(exist_ok=True)
@@ -161,7 +161,13 @@ def test_pictures_films_sounds_texts_and_3d_files_are_shown(
     pictures = output(page, "frames").get_by_role("img")
     assert pictures.count() == 6
     assert pictures.first.evaluate("one => one.naturalWidth") == 64
-    assert output(page, "thing").get_by_role("button", name="Fetch it once").is_visible()
+    fetch = output(page, "thing").get_by_role("button", name="Fetch it once")
+    assert output(page, "thing").get_by_text("Nothing was asked of the internet").is_visible()
+    seen.allow("/_viewer answered 400")
+    fetch.click()
+    output(page, "thing").get_by_text("RUNFLOW_OFFLINE is set").wait_for()
+    assert "Nothing was asked" not in output(page, "thing").inner_text()
+    assert fetch.is_enabled()
     links = page.locator("#outputs figcaption a").all_inner_texts()
     assert len(links) == 10
     assert all(re.fullmatch(r"Download \S+ \([\d.]+ (bytes|kB)\)", one) for one in links), links
@@ -207,7 +213,7 @@ def test_values_of_every_kind_arrive_exactly(
     page = opened("Values", values())
     note = page.get_by_label("Note")
     assert note.evaluate("one => one.tagName") == "TEXTAREA"
-    assert note.input_value() == "two\nlines"
+    assert note.input_value() == "zwölf\nlines"
     page.get_by_label("mood").select_option("wild")
     page.get_by_label("Seed", exact=True).fill("18446744073709551615")
     page.get_by_role("switch", name="Loud").check()
@@ -222,13 +228,15 @@ def test_values_of_every_kind_arrive_exactly(
     given = {name: json.loads(text) for name, text in noted["values"].items()}
     file = given.pop("file")
     assert given == {
-        "note": "two\nlines",
+        "note": "zwölf\nlines",
         "mood": "wild",
         "seed": 18446744073709551615,
         "loud": True,
     }
     assert re.fullmatch(r"runflow-playground/[0-9a-f]{8}/.*Ünïcode _?output_?\.wav", file)
     assert (comfyui_host.base / "input" / file).read_bytes() == b"sound"
+    words = page.locator("#history .values").inner_text()
+    assert words.startswith('note: "zwölf\\nlines" · mood: "wild" · seed: 18446744073709551615')
     page.get_by_label("Seed", exact=True).fill("1")
     page.get_by_role("button", name="Use its values").click()
     assert page.get_by_label("Seed", exact=True).input_value() == "18446744073709551615"
@@ -372,6 +380,51 @@ def test_the_call_has_a_place_for_the_owner_until_the_endpoint_is_deployed(
     assert told.is_hidden()
 
 
+def test_many_outputs_stand_side_by_side_and_many_runs_leave_no_empty_space(
+    opened: Callable[..., Page],
+) -> None:
+    canvas = Canvas()
+    for number in range(12):
+        image = canvas.add("EmptyImage", 8, 8, 1, number, gives="IMAGE")
+        canvas.add("RunflowOutputImage", f"out_{number}", "", value=image)
+    page = opened("Many", canvas.graph())
+    for number in range(8):
+        run(page)
+        page.locator("#history .run.done").nth(number).wait_for()
+    tops = page.locator("#outputs article").evaluate_all(
+        "all => all.map(one => Math.round(one.getBoundingClientRect().top))"
+    )
+    assert len(set(tops)) <= len(tops) / 2
+    spare = "document.documentElement.scrollHeight - document.body.getBoundingClientRect().bottom"
+    assert page.evaluate(spare) <= 1
+
+
+def test_a_file_that_misses_its_field_does_not_take_the_page_away(
+    opened: Callable[..., Page],
+) -> None:
+    page = opened("Missed", media())
+    prevented = """type => {
+      const dataTransfer = new DataTransfer()
+      if (type === "file") dataTransfer.items.add(new File(["x"], "x.png"))
+      else dataTransfer.items.add("words", "text/plain")
+      const event = new DragEvent("drop", { bubbles: true, cancelable: true, dataTransfer })
+      document.querySelector("h1").dispatchEvent(event)
+      return event.defaultPrevented
+    }"""
+    assert page.evaluate(prevented, "file")
+    assert not page.evaluate(prevented, "words")
+
+
+def test_what_is_no_number_leaves_the_slider_at_its_end(opened: Callable[..., Page]) -> None:
+    page = opened("Slider", values())
+    slider = page.get_by_label("strength, as a slider")
+    box = page.get_by_label("strength", exact=True)
+    box.fill("0.7")
+    assert slider.input_value() == "0.7"
+    box.fill("much")
+    assert slider.input_value() == "0"
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_is_cut_off_on_a_phone_and_texts_have_contrast(
     scheme: Any, opened: Callable[..., Page]
@@ -439,6 +492,51 @@ def test_an_address_without_a_capture_says_so(page: Page, seen: Any, comfyui_hos
     page.goto("/runflow/playground/unknown")
     page.get_by_role("alert").get_by_text("nothing was captured under this name").wait_for()
     assert page.get_by_role("link", name="known").is_visible()
+    assert page.get_by_role("button", name="Run").count() == 0
+
+
+def test_what_was_typed_outlives_a_reload(opened: Callable[..., Page]) -> None:
+    page = opened("Reloaded", values())
+    page.get_by_label("Seed", exact=True).fill("18446744073709551615")
+    page.get_by_label("mood").select_option("wild")
+    page.get_by_role("switch", name="Loud").check()
+    page.reload()
+    page.get_by_text("Press Run to see").wait_for()
+    assert page.get_by_label("Seed", exact=True).input_value() == "18446744073709551615"
+    assert page.get_by_label("mood").evaluate("one => one.selectedOptions[0].text") == "wild"
+    assert page.get_by_role("switch", name="Loud").is_checked()
+    assert field(page, "note").get_by_text("from the workflow").is_visible()
+    assert field(page, "note").get_by_role("button", name="Reset").is_hidden()
+
+
+def test_the_page_is_loaded_anew_with_the_policy_for_the_viewer_that_has_come(
+    opened: Callable[..., Page], comfyui_host: Any
+) -> None:
+    """The viewer itself is not here: its element is played, and so are the answers about it."""
+    (comfyui_host.base / "output").mkdir(exist_ok=True)
+    (comfyui_host.base / "output" / "box.glb").write_bytes(b"glTF")
+    canvas = Canvas()
+    canvas.add("RunflowInputInt", "seed", "Seed", "", False, "", "", "", gives="INT")
+    name = canvas.add("PrimitiveString", "box.glb", gives="STRING")
+    canvas.add("RunflowOutputFile", "thing", "", value=name)
+    page = opened("Thing", canvas.graph())
+    state = {"here": False, "version": "1", "size": 1, "hosts": ["cdn.example"]}
+
+    def answer(route: Any) -> None:
+        state["here"] = state["here"] or route.request.method == "POST"
+        route.fulfill(json=state)
+
+    page.route("**/_viewer", answer)
+    script = "customElements.define('model-viewer', class extends HTMLElement {})"
+    types = {"content_type": "text/javascript"}
+    page.route("**/_static/model-viewer.js", lambda route: route.fulfill(body=script, **types))
+    run(page)
+    wait_until(page, "Done")
+    page.get_by_label("Seed", exact=True).fill("7")
+    with page.expect_navigation():
+        page.get_by_role("button", name="Fetch it once").click()
+    output(page, "thing").locator("model-viewer").wait_for(state="attached")
+    assert page.get_by_label("Seed", exact=True).input_value() == "7"
 
 
 # ---- a run that takes its time ----
@@ -483,8 +581,16 @@ def test_a_running_prompt_is_cancelled(slow_page: Page, slow_host: Any) -> None:
     set_size(slow_page, 66)
     run(slow_page)
     wait_until(slow_page, "Running: ")
+    watch = """() => {
+      window.told = []
+      const state = document.getElementById("state")
+      new MutationObserver(() => told.push(state.textContent)).observe(state, { childList: true })
+    }"""
+    slow_page.evaluate(watch)
     slow_page.get_by_role("button", name="Cancel").click()
     wait_until(slow_page, "Cancelled")
+    stopping = "Stopping: ComfyUI finishes what the node is doing"
+    assert slow_page.evaluate("told") == [stopping, "Cancelled"]
     assert slow_host.get("/queue") == {"queue_running": [], "queue_pending": []}
     assert slow_page.get_by_role("button", name="Run", exact=True).is_enabled()
     assert slow_page.get_by_role("button", name="Cancel").is_hidden()
@@ -511,6 +617,24 @@ def test_a_waiting_prompt_is_cancelled_and_the_one_before_it_goes_on(
     until(lambda: slow_host.get("/history")[answer["prompt_id"]])
     entry = slow_host.get("/history")[answer["prompt_id"]]
     assert entry["status"]["status_str"] == "success"
+
+
+def test_a_second_run_of_the_page_says_how_many_are_before_it(
+    slow_page: Page, slow_host: Any
+) -> None:
+    set_size(slow_page, 71)
+    run(slow_page)
+    wait_until(slow_page, "Done")
+    made = {"width": 9, "height": 9, "batch_size": 1, "color": 7}
+    other = {
+        "1": {"class_type": "EmptyImage", "inputs": made},
+        "2": {"class_type": "PreviewImage", "inputs": {"images": ["1", 0]}},
+    }
+    assert slow_host.post("/prompt", {"prompt": other})[0] == 200
+    set_size(slow_page, 72)
+    run(slow_page)
+    wait_until(slow_page, "Waiting: 1 prompt before it")
+    wait_until(slow_page, "Done")
 
 
 def test_a_page_that_is_reloaded_goes_on_with_its_run(slow_page: Page) -> None:
