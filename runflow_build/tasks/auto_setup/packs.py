@@ -9,27 +9,27 @@ from dataclasses import replace
 
 from pydantic import TypeAdapter, ValidationError
 
-from ..errors import RunflowError
-from ..findings import Finding
-from ..lock import repository
-from ..lock.model import ComfyUIPin, NodePackPin
-from ..lock.needs import pack_names, pack_of
-from ..project.catalogue import commit_of
-from ..resolve.node_packs import node_pack_pins
-from ..resolve.packs.files import is_folder
-from ..resolve.requirement_files import Requirements, requirements_of
-from ..restore.interpreter import Change, changes
-from ..restore.state import read_state
-from ..restore.submodules import submodules_of
-from ..restore.trust import is_trusted, named
-from ..restore.wanted import WantedTree, unplaceable
-from ..sources.git.without import git_is_there
-from ..sources.world import Unanswered
-from ..spec.model import UPSTREAM_COMFYUI, Policy
-from ..spec.rules import PackName
-from .auto_setup_asking import Asking, Heard, inquiry_of, row_plan, spec_of
-from .auto_setup_rows import Ask, Row, plain, refused
-from .auto_setup_wishes import Running, User, Wishes
+from ...errors import RunflowError
+from ...findings import Finding
+from ...lock import repository
+from ...lock.model import ComfyUIPin, NodePackPin
+from ...lock.needs import pack_names, pack_of
+from ...project.catalogue import commit_of
+from ...resolve.node_packs import node_pack_pins
+from ...resolve.packs.files import is_folder
+from ...resolve.requirement_files import Requirements, requirements_of
+from ...restore.interpreter import Change, changes
+from ...restore.state import read_state
+from ...restore.submodules import submodules_of
+from ...restore.trust import is_trusted, named
+from ...restore.wanted import WantedTree, unplaceable
+from ...sources.git.without import git_is_there
+from ...sources.world import Unanswered
+from ...spec.model import UPSTREAM_COMFYUI, Policy
+from ...spec.rules import PackName
+from .asking import Asking, Heard, inquiry_of, row_plan, spec_of
+from .rows import Ask, Row, plain, refused
+from .wishes import Running, User, Wishes
 
 PACKS = "custom_nodes"
 _AT_ONCE = 4  # packs that are looked at

@@ -11,21 +11,21 @@ from dataclasses import replace
 
 from pydantic import TypeAdapter, ValidationError
 
-from ..findings import Finding
-from ..lock.file_facts import PICKLE_SUFFIXES, host_of
-from ..lock.model import ModelPin
-from ..resolve.models import model_pins
-from ..resolve.remote_files import ask as asked_host
-from ..resolve.remote_files import listed_urls
-from ..restore.download import insecure
-from ..restore.wanted import WantedFile, unplaceable
-from ..sources.world import RemoteFile, Unanswered
-from ..spec.model import Policy
-from ..spec.rules import ModelPath, TrustedHost
-from ..workflow.model_files import ModelReference
-from .auto_setup_asking import Asking, Heard, inquiry_of
-from .auto_setup_rows import Ask, Row, plain, refused
-from .auto_setup_wishes import User, Wishes
+from ...findings import Finding
+from ...lock.file_facts import PICKLE_SUFFIXES, host_of
+from ...lock.model import ModelPin
+from ...resolve.models import model_pins
+from ...resolve.remote_files import ask as asked_host
+from ...resolve.remote_files import listed_urls
+from ...restore.download import insecure
+from ...restore.wanted import WantedFile, unplaceable
+from ...sources.world import RemoteFile, Unanswered
+from ...spec.model import Policy
+from ...spec.rules import ModelPath, TrustedHost
+from ...workflow.model_files import ModelReference
+from .asking import Asking, Heard, inquiry_of
+from .rows import Ask, Row, plain, refused
+from .wishes import User, Wishes
 
 MODELS = "models"
 _PATH: TypeAdapter[str] = TypeAdapter(ModelPath)

@@ -7,12 +7,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from ..findings import Finding, Where
-from ..lock.file_facts import size_text
-from ..redact import redacted
-from ..restore.interpreter import Change
-from ..restore.wanted import WantedFile, WantedTree
-from .auto_setup_wishes import User
+from ...findings import Finding, Where
+from ...lock.file_facts import size_text
+from ...redact import redacted
+from ...restore.interpreter import Change
+from ...restore.wanted import WantedFile, WantedTree
+from .wishes import User
 
 Kind = Literal["pack", "model"]
 State = Literal["missing", "update", "present", "refused", "unresolved"]

@@ -6,20 +6,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..findings import Finding
-from ..resolve.inquiry import Inquiry
-from ..restore.plan import Plan, plan
-from ..restore.present import look
-from ..restore.store import ModelStore
-from ..restore.wanted import Wanted
-from ..sources import Sources
-from ..sources.digests import DigestCache
-from ..sources.mirrors import Mirrors
-from ..sources.world import World
-from ..spec.model import ComfyUIWish, EndpointWish, Policy, Spec
-from ..workflow.model_files import ModelReference
-from .auto_setup_rows import Row
-from .auto_setup_wishes import FILE, SLUG, Running, Wishes
+from ...findings import Finding
+from ...resolve.inquiry import Inquiry
+from ...restore.plan import Plan, plan
+from ...restore.present import look
+from ...restore.store import ModelStore
+from ...restore.wanted import Wanted
+from ...sources import Sources
+from ...sources.digests import DigestCache
+from ...sources.mirrors import Mirrors
+from ...sources.world import World
+from ...spec.model import ComfyUIWish, EndpointWish, Policy, Spec
+from ...workflow.model_files import ModelReference
+from .rows import Row
+from .wishes import FILE, SLUG, Running, Wishes
 
 STORE = "models/.runflow"  # below the base folder: on the models' disk, where none is looked for
 

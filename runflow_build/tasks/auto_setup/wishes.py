@@ -12,24 +12,24 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..errors import WorkflowError
-from ..findings import Finding, Where
-from ..lock.needs import Needs
-from ..project.definitions import answered, combined
-from ..restore.interpreter import Interpreter
-from ..sources.install import Install
-from ..workflow.classes import classes_in_use
-from ..workflow.contract_model import Contract
-from ..workflow.convert import convert
-from ..workflow.definitions import Definitions, mapping
-from ..workflow.embeddings import embedding_references
-from ..workflow.formats import read_workflow
-from ..workflow.graph import class_of, id_text, node_rows
-from ..workflow.model import Prompt, Workflow
-from ..workflow.model_files import ModelReference, model_references
-from ..workflow.model_rows import ModelRows
-from ..workflow.node_packs import PackReference
-from ..workflow.paths import below, escape, escapes, posix
+from ...errors import WorkflowError
+from ...findings import Finding, Where
+from ...lock.needs import Needs
+from ...project.definitions import answered, combined
+from ...restore.interpreter import Interpreter
+from ...sources.install import Install
+from ...workflow.classes import classes_in_use
+from ...workflow.contract_model import Contract
+from ...workflow.convert import convert
+from ...workflow.definitions import Definitions, mapping
+from ...workflow.embeddings import embedding_references
+from ...workflow.formats import read_workflow
+from ...workflow.graph import class_of, id_text, node_rows
+from ...workflow.model import Prompt, Workflow
+from ...workflow.model_files import ModelReference, model_references
+from ...workflow.model_rows import ModelRows
+from ...workflow.node_packs import PackReference
+from ...workflow.paths import below, escape, escapes, posix
 
 FILE = "workflow.json"  # what findings call the graph
 SLUG = "workflow"  # and the endpoint that it would be
