@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from aiohttp_server import Running
 from loaded_pack import part
-from pack_server import end_of, lags_of, routes_of
+from pack_server import end_of, kept_going, routes_of
 from restorable import Restorable, sha256
 from running_comfyui import LOADER, PACK, public_hosts, publish_pack
 
@@ -229,12 +229,9 @@ def test_e2_hashing_a_large_model_does_not_hold_up_comfyui(
     place.parent.mkdir()
     with place.open("wb") as file:
         file.truncate(BIG)
-    began = time.perf_counter()
-    with lags_of(server) as lags:
+    with kept_going(server):
         told = plan(server, lora(hash=sha256(b""), hash_type="SHA256"))
-    took = time.perf_counter() - began
     assert told["rows"][0]["findings"][0]["code"] == "content-differs"  # so it was read
-    assert max(lags) < min(0.25, took), (max(lags), took)
 
 
 # -- restart
