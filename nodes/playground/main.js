@@ -57,11 +57,13 @@ function changedNotice() {
 const notCaptured = (message) => element("p", {}, `Not captured: ${message}`);
 
 function lock() {
-  runButton.disabled = isBusy || !capture?.runnable;
+  runButton.disabled = !capture?.runnable;
+  // A button that is disabled in earnest loses the focus, and whoever has no mouse their place.
+  runButton.setAttribute("aria-disabled", String(isBusy || runButton.disabled));
+  cancelButton.setAttribute("aria-disabled", String(runner.isStopping));
   const hadFocus = document.activeElement === cancelButton;
   cancelButton.hidden = !isBusy || !runner.id;
   if (hadFocus && cancelButton.hidden) runButton.focus();
-  if (!cancelButton.hidden) cancelButton.disabled = runner.isStopping;
 }
 
 /** @param {import("./run.js").Shown} now */
@@ -203,10 +205,7 @@ async function showMissing(error) {
 }
 
 part("form").addEventListener("submit", start);
-cancelButton.addEventListener("click", async () => {
-  cancelButton.disabled = true;
-  await runner.cancel();
-});
+cancelButton.addEventListener("click", () => runner.isStopping || runner.cancel());
 
 // What was typed outlives a reload of the page, in this tab.
 const TYPED = `runflow.playground.typed.${SLUG}`;

@@ -138,7 +138,7 @@ export class Runner {
     if ((await running().catch(() => [id])).includes(id)) {
       this.isStopping = true;
       this.show({ state: "running", text: STOPPING, part: null });
-      await interrupt(id);
+      await interrupt(id).catch(() => null);
       await this.look();
       return;
     }

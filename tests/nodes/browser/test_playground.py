@@ -596,6 +596,21 @@ def test_a_running_prompt_is_cancelled(slow_page: Page, slow_host: Any) -> None:
     assert slow_page.get_by_role("button", name="Cancel").is_hidden()
 
 
+def test_the_keyboard_keeps_its_place_while_a_prompt_runs_and_is_cancelled(
+    slow_page: Page,
+) -> None:
+    focused = "document.activeElement.id"
+    set_size(slow_page, 73)
+    slow_page.get_by_role("button", name="Run", exact=True).press("Enter")
+    wait_until(slow_page, "Running: ")
+    assert slow_page.evaluate(focused) == "run"
+    slow_page.keyboard.press("Tab")
+    assert slow_page.evaluate(focused) == "cancel"
+    slow_page.keyboard.press("Enter")
+    wait_until(slow_page, "Cancelled")
+    assert slow_page.evaluate(focused) == "run"
+
+
 def test_a_waiting_prompt_is_cancelled_and_the_one_before_it_goes_on(
     slow_page: Page, slow_host: Any
 ) -> None:
