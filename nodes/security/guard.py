@@ -97,8 +97,7 @@ class Guard:
             text = f"Too many wrong passwords. Try again in {error.wait_s} s."
             return _refused(429, text, {"Retry-After": str(error.wait_s)})
         # A browser adds the password to what pages of other sites ask for, too.
-        acts = request.method not in _SAFE_METHODS or "Upgrade" in request.headers
-        if acts and not self._other_sites and is_foreign(request.headers):
+        if not (self._other_sites or _is_link(request)) and is_foreign(request.headers):
             return _refused(403, "The request comes from a page of another site.")
         return None
 
@@ -238,6 +237,15 @@ def _read(file: PasswordFile) -> State:
     except Exception:  # no memory for a hash, or a defect of ours: either way it is not known
         _log.exception("runflow: %s cannot be checked", FILE)
         return Broken("it cannot be checked, and ComfyUI's log says why")
+
+
+def _is_link(request: web.Request) -> bool:
+    """Whether it only shows something in a window, as a link does.
+
+    What a page loads for itself (pictures, scripts) is none: there are packs whose GETs act.
+    """
+    looks = request.method in _SAFE_METHODS and "Upgrade" not in request.headers
+    return looks and request.headers.get("Sec-Fetch-Mode", "navigate") == "navigate"
 
 
 def _credentials(header: bytes) -> list[tuple[str, str]]:

@@ -839,8 +839,15 @@ def test_s8_a_page_of_another_site_changes_nothing(
                 assert protected.ask("POST", path, headers, body).status == 403
         assert protected.get("/ws", {**WEBSOCKET, **RIGHT, **away}).status == 403
         assert protected.get("/", {**RIGHT, **away}).status == 200  # a link to it
+        loaded = {
+            **RIGHT,
+            **away,
+            "Sec-Fetch-Mode": "no-cors",
+        }  # a picture: the GET of a pack may act
+        assert protected.get("/", loaded).status == 403
+    assert protected.get("/", {**RIGHT, "Sec-Fetch-Mode": "cors"}).status == 200
     assert file.read_text() == before
-    assert comfyui_modules.handled == ["/", "/"]
+    assert comfyui_modules.handled == ["/", "/", "/"]
 
 
 def test_pages_of_other_sites_may_act_where_comfyui_was_started_so(
