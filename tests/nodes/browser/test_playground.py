@@ -649,7 +649,10 @@ def test_a_second_run_of_the_page_says_how_many_are_before_it(
     set_size(slow_page, 72)
     run(slow_page)
     wait_until(slow_page, "Waiting: 1 prompt before it")
+    opacity = "getComputedStyle(document.getElementById('outputs')).opacity"
+    assert slow_page.evaluate(opacity) == "0.5"  # they are of the run before
     wait_until(slow_page, "Done")
+    assert slow_page.evaluate(opacity) == "1"
 
 
 def test_a_page_that_is_reloaded_goes_on_with_its_run(slow_page: Page) -> None:
