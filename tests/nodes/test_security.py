@@ -388,6 +388,15 @@ def test_what_is_remembered_of_strangers_is_bounded() -> None:
         attempts.begin(f"host {n}")
         attempts.was_right(f"friend {n}")
     assert len(attempts._by_address) == len(attempts._friends) == module.MOST_ADDRESSES
+    # Whoever comes last is known, or a flood of addresses would hide the guesses of the next one.
+    for _ in range(module.FREE + 1):
+        attempts.begin("last host")
+    attempts.was_right("last friend")
+    assert attempts.wait_s("last host") > 0
+    assert [next(reversed(attempts._friends)), len(attempts._friends)] == [
+        "last friend",
+        module.MOST_ADDRESSES,
+    ]
 
 
 # ---- the file ----
