@@ -53,7 +53,8 @@ export function dialogHead(id, title) {
     },
     "✕",
   );
-  return element("header", {}, element("h2", { id, tabIndex: -1, autofocus: true }, title), cross);
+  const head = { role: "presentation" }; // of a dialog, not a page's
+  return element("header", head, element("h2", { id, tabIndex: -1, autofocus: true }, title), cross);
 }
 
 /** Show it over everything, if it is not shown yet. @param {HTMLDialogElement} dialog @param {...URL} sheets */
@@ -101,7 +102,11 @@ export function ask({ title, lines, fields = [], choices }) {
       element("h2", { id: "runflow-question" }, title),
       ...lines.map((line) => element("p", {}, line)),
       ...inputs.map((one, index) => labelled(one, fields[index])),
-      element("footer", {}, ...choices.map((one) => button(one, one === primary, take))),
+      element(
+        "footer",
+        { role: "presentation" },
+        ...choices.map((one) => button(one, one === primary, take)),
+      ),
     );
     const dialog = dialogOf(
       { class: "runflow-dialog", "aria-labelledby": "runflow-question" },

@@ -17,9 +17,11 @@ export function keyRow() {
   field.placeholder = "paste a key";
   const keep = element("button", { type: "submit" }, "Keep");
   return row(
-    (/** @type {import("./keys.js").State} */ known) => {
+    (known, run) => {
       keep.textContent = `Keep for ${known.host}`;
-      hosts.replaceChildren(...known.hosts.map((one) => hostLine(one, forget)));
+      hosts.replaceChildren(
+        ...known.hosts.map((one) => hostLine(one, () => run(() => forget(one.host)))),
+      );
       return known.has_key ? "" : `not set for ${known.host}`;
     },
     async () => {
@@ -35,18 +37,20 @@ export function keyRow() {
 
   async function forget(/** @type {string} */ host) {
     await change({ action: "forget-key", host });
+    field.focus(); // the button that had it is gone
+    return `forgotten for ${host}`;
   }
 }
 
 /** The address of the API. @returns {HTMLElement} */
 export function urlRow() {
   const field = /** @type {HTMLInputElement} */ (
-    element("input", { type: "url", "aria-label": "API address" })
+    element("input", { type: "text", inputMode: "url", "aria-label": "API address" })
   );
   field.spellcheck = false;
   const save = /** @type {HTMLButtonElement} */ (element("button", { type: "submit" }, "Save"));
   return row(
-    (/** @type {import("./keys.js").State} */ known) => {
+    (known) => {
       if (document.activeElement !== field) field.value = known.url;
       field.disabled = save.disabled = known.url_from === "environment";
       if (field.disabled) return "set by RUNFLOW_API_URL";
@@ -61,46 +65,49 @@ export function urlRow() {
   );
 }
 
+/** @typedef {() => Promise<string>} Work what it says when it is done */
+
 /**
- * @param {(known: import("./keys.js").State) => string} show what it says of the state
- * @param {() => Promise<string>} submit what it says when it is done
+ * @param {(known: import("./keys.js").State, run: (work: Work) => void) => string} show what it says
+ *   of the state
+ * @param {Work} submit
  * @param {HTMLElement[]} parts
  */
 function row(show, submit, parts) {
   const status = element("small", { role: "status" });
-  const update = () =>
-    state().then(
-      (known) => (status.textContent = show(known)),
-      (error) => (status.textContent = explained(error)),
+  let asked = 0;
+  const update = async () => {
+    const mine = (asked += 1);
+    const tell = await state().then(
+      (known) => () => show(known, run),
+      (error) => () => explained(error),
     );
-  const form = element(
-    "form",
-    {
-      class: "runflow runflow-connection",
-      onsubmit: async (/** @type {Event} */ event) => {
-        event.preventDefault();
-        const said = await submit().catch(explained);
-        await update();
-        if (said) status.textContent = said;
-      },
-    },
-    ...parts,
-    status,
-  );
+    if (mine === asked) status.textContent = tell(); // else a later answer has come, or will
+  };
+  const run = async (/** @type {Work} */ work) => {
+    const said = await work().catch(explained);
+    await update();
+    if (said) status.textContent = said;
+  };
+  const onsubmit = (/** @type {Event} */ event) => {
+    event.preventDefault();
+    run(submit);
+  };
+  const form = element("form", { class: "runflow runflow-connection", onsubmit }, ...parts, status);
   style(new URL("./connection.css", import.meta.url));
   const stop = watch(() => (form.isConnected ? update() : stop()));
   update();
   return form;
 }
 
-/** @param {{host: string, from: string}} one @param {(host: string) => Promise<void>} forget */
+/** @param {{host: string, from: string}} one @param {() => void} forget */
 function hostLine({ host, from }, forget) {
   const place = PLACES[/** @type {"config"} */ (from)];
   const button =
     from === "config" &&
     element(
       "button",
-      { type: "button", "aria-label": `Forget the key of ${host}`, onclick: () => forget(host) },
+      { type: "button", "aria-label": `Forget the key of ${host}`, onclick: forget },
       "Forget",
     );
   return element("li", { class: "line" }, element("span", {}, `${host}: set (${place})`), button);

@@ -163,3 +163,38 @@ def test_where_the_settings_cannot_be_read_the_cure_is_said(
     question(editor.page).get_by_text("chmod 600").wait_for()
     question(editor.page).get_by_role("button", name="Close").click()
     assert KEY not in editor.page.evaluate(SERIALIZED)
+
+
+def open_settings(page: Any) -> Any:
+    page.evaluate("() => app.extensionManager.command.execute('Comfy.ShowSettingsDialog')")
+    page.get_by_text("Runflow", exact=True).first.click()
+    return page.locator(".runflow-connection")
+
+
+def test_the_settings_take_an_address_as_people_type_it(editor: Any, config: Path) -> None:
+    rows = open_settings(editor.page)
+    field = rows.get_by_label("API address")
+    field.fill(HOST)
+    field.press("Enter")
+    rows.get_by_text("saved").wait_for()
+    assert field.input_value() == f"http://{HOST}"
+    assert f"http://{HOST}" in config.read_text()
+
+
+def test_a_key_is_kept_and_forgotten_in_the_settings(editor: Any, seen: Any, config: Path) -> None:
+    rows = open_settings(editor.page)
+    rows.get_by_label("API key", exact=True).fill(KEY)
+    editor.page.keyboard.press("Enter")
+    rows.get_by_text("api.runflow.io: set (kept)").wait_for()
+    assert KEY in config.read_text()
+    forget = rows.get_by_role("button", name="Forget the key of api.runflow.io")
+    config.chmod(0o644)
+    seen.allow("/runflow/connection answered 403")
+    forget.click()
+    rows.get_by_text("chmod 600").first.wait_for()
+    config.chmod(0o600)
+    forget.click()
+    rows.get_by_text("forgotten for api.runflow.io").wait_for()
+    assert KEY not in config.read_text()
+    focused = "() => document.activeElement.getAttribute('aria-label')"
+    assert editor.page.evaluate(focused) == "API key"

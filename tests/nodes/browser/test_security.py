@@ -139,6 +139,7 @@ def test_the_settings_have_room_on_a_phone(editor: Any) -> None:
 
 def test_fields_say_to_password_managers_what_they_are(editor: Any) -> None:
     dialog = open_panel(editor.page)
+    assert dialog.get_by_role("banner").count() == 0  # to a screen reader it is no page of its own
     fields = {
         "User name": ("text", "username"),
         "New password": ("password", "new-password"),
