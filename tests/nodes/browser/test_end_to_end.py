@@ -151,7 +151,10 @@ def test_from_the_example_in_the_editor_to_an_endpoint_and_its_files_in_git(
     assert pixels(narrow)[0] == (480, 400)
 
     connect(page, api)
-    assert f"{api.url}/v1/comfyui-workflows/local/postcard/runs" in deploy(page)
+    url = f"{api.url}/v1/comfyui-workflows/local/postcard/runs"
+    assert url in deploy(page)
+    _, told = host.post("/runflow/playground/postcard/calls", {"values": {}})
+    assert url in told["curl"]
     photo = "data:image/png;base64," + base64.b64encode(PHOTO).decode()
     called = api.call("postcard", {"photo": photo})
     assert list(called) == ["postcard"]
