@@ -28,6 +28,7 @@ def where_in(prompt: Prompt, node: str, field: str | None = None) -> Where:
     """The place of a node of the prompt, with the title that its author knows it by."""
     body = prompt[node]
     title = body.get("_meta", {}).get("title")
+    title = title if isinstance(title, str) else None  # a file or a request may hold anything
     return Where(node=node, title=title, class_type=body["class_type"], field=field)
 
 

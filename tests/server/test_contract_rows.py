@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from runflow_build.errors import RunflowError
@@ -174,6 +174,8 @@ FIELDS = ["input_id", "output_id", "display_name", "description", "required", "v
     st.dictionaries(st.sampled_from(FIELDS), VALUES, max_size=8),
     VALUES,
 )
+@example("String", "Input", {"input_id": "a"}, ["no text"])
+@example("Image", "Output", {"output_id": "a"}, {})
 def test_whatever_stands_in_a_runflow_node_gives_a_contract_or_findings(
     kind: str, side: str, inputs: dict[str, Any], title: Any
 ) -> None:
