@@ -64,9 +64,9 @@ async def _state(request: Any) -> Any:
 
 
 async def _look(request: Any, body: dict[str, Any]) -> Any:
-    """`{"graph"}` and, as the editor knows them, `unknown` node types: `{"job"}`, whose last event
-    has `plan`, `rows` and `findings`."""
-    drawn = graph(body)
+    """`{"graph"}`, or a `prompt` that the editor does not show, and, as the editor knows them,
+    `unknown` node types: `{"job"}`, whose last event has `plan`, `rows` and `findings`."""
+    drawn = body["prompt"] if isinstance(body.get("prompt"), dict) else graph(body)
     unknown = texts(body, "unknown") if "unknown" in body else None
     _refuse_second(LOOK)
 

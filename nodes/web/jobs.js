@@ -12,10 +12,12 @@ api.addEventListener(EVENT, () => {});
 /**
  * Call `heard` with each event of the job, in order and once; resolves with the last one.
  * @param {string} id
+ * A job that ended with its ComfyUI is `lost`.
  * @param {(event: any) => void} heard
+ * @param {() => void} [unheard] called now and then while ComfyUI does not answer
  * @returns {Promise<any>}
  */
-export function follow(id, heard) {
+export function follow(id, heard, unheard = () => {}) {
   return new Promise((resolve) => {
     let last = 0;
     const take = (/** @type {any} */ event) => {
@@ -32,6 +34,7 @@ export function follow(id, heard) {
     const catchUp = async () => {
       const told = await get(`/jobs/${id}?after=${last}`).catch((error) => ({ error }));
       if (told.error?.code === "job-unknown") end({ state: "failed", lost: true, findings: [] });
+      else if (told.error) unheard();
       for (const event of told.events ?? []) take(event);
     };
     const timer = setInterval(catchUp, ASK_AGAIN_MS);

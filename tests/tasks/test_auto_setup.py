@@ -21,7 +21,9 @@ from restorable import HUB, sha256
 from running_comfyui import LOADER, PACK, PACK_FILES, RunningWorld, running_comfyui
 
 from runflow_build.errors import RestoreError, UsageError
+from runflow_build.findings import Finding
 from runflow_build.sources.online import opened
+from runflow_build.tasks.auto_setup.rows import plain
 
 TRUST = "trust:kijai/ComfyUI-Tiny"
 MODEL = hashlib.shake_128(b"a model").digest(300_001)
@@ -199,10 +201,50 @@ def test_a_model_comes_with_its_url_size_and_hash(world: RunningWorld) -> None:
     }
 
 
+def test_a_prompt_wants_what_its_graph_would(world: RunningWorld) -> None:
+    """A workflow in API format, which the editor does not show while nodes of it are missing."""
+    world.pack()
+    prompt = {
+        "1": {"class_type": LOADER, "inputs": {}, "_meta": {"title": "the tiny one"}},
+        "2": {"class_type": "LoraLoaderModelOnly", "inputs": {"lora_name": "style.safetensors"}},
+    }
+    pack, model = world.look(prompt).rows
+    assert (pack.id, pack.state, pack.users[0].title) == (
+        *("pack:ComfyUI-Tiny", "missing", "the tiny one"),
+    )
+    assert (model.id, model.state) == ("model:loras/style.safetensors", "unresolved")
+    assert (model.users[0].node, model.users[0].class_type) == ("2", "LoraLoaderModelOnly")
+
+
+@pytest.mark.parametrize(
+    ("fix", "words"),
+    [
+        (
+            "run it without --offline, and with RUNFLOW_OFFLINE unset",
+            "restart ComfyUI with RUNFLOW_OFFLINE unset, and look again",
+        ),
+        (
+            "set HF_TOKEN to a token that may read it",
+            "set HF_TOKEN to a token that may read it, and restart ComfyUI with it",
+        ),
+        (
+            "lock it again if the file was replaced on purpose: runflow lock --upgrade",
+            "download it by hand into that folder of models/, or choose another file in the node",
+        ),
+    ],
+)
+def test_a_fix_is_one_for_somebody_who_has_an_editor_and_no_project(fix: str, words: str) -> None:
+    finding = Finding("download-failed", "it could not be downloaded", fix=fix)
+    assert plain(finding, "model").fix == words
+
+
 def test_a_name_alone_is_never_trusted(world: RunningWorld) -> None:
     world.outside.model("style.safetensors", MODEL)  # the hub has such a file
     [row] = world.look(graph(lora())).rows
     assert (row.state, row.source) == ("unresolved", None)
+    assert row.findings[0].message == (
+        "loras/style.safetensors is not there, and nothing says where it can be had"
+    )
     assert row.findings[0].fix == (
         "download it by hand into that folder of models/, or choose another file in the node"
     )

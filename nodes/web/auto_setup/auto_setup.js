@@ -1,6 +1,7 @@
 // Auto setup in the editor: its command, the notice of missing nodes, and what opens after a restart.
 
 import { openAutoSetup } from "./dialog.js";
+import { hearOfRefused } from "./graph.js";
 import { notifyOfMissing } from "./notice.js";
 import { takeRestarted } from "./restart.js";
 
@@ -17,6 +18,9 @@ export const autoSetup = {
     },
   ],
   menuCommands: [{ path: ["Runflow"], commands: [COMMAND] }],
+  setup() {
+    hearOfRefused((asked) => notifyOfMissing(asked.unknown.length, () => openAutoSetup({ asked })));
+  },
   afterConfigureGraph(missing) {
     if (takeRestarted()) openAutoSetup({ restarted: true });
     else notifyOfMissing(missing.length, () => openAutoSetup());

@@ -74,7 +74,8 @@ export class Choice {
     const lost = open.filter((row) => !canBeDone(row));
     const size = ready.reduce((sum, row) => sum + (row.size ?? 0), 0);
     const parts = [
-      `${open.length} of what this workflow needs ${open.length === 1 ? "is" : "are"} not installed`,
+      `${open.length} ${open.length === 1 ? "thing" : "things"} that this workflow needs ` +
+        `${open.length === 1 ? "is" : "are"} not installed`,
       size ? `${sizeText(size)} to download` : "",
       waiting.length ? `${waiting.length} ${waiting.length === 1 ? "wants" : "want"} a yes first` : "",
       lost.length ? `${lost.length} cannot be installed` : "",

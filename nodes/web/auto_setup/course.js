@@ -32,7 +32,8 @@ export class Course {
   end(last) {
     for (const row of Object.values(this.of)) if (!ENDED.includes(row.status)) row.status = "stopped";
     const packs = this.rows.filter((row) => row.kind === "pack");
-    this.wantsRestart = last.restart ?? packs.some((row) => this.of[row.id].status === "done");
+    const isNew = !last.lost && packs.some((row) => this.of[row.id].status === "done");
+    this.wantsRestart = last.restart ?? isNew;
   }
 
   /** @param {string} kind @param {string} status */

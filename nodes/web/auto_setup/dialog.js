@@ -15,13 +15,20 @@ import { offerRestart } from "./restart.js";
 import { findingsView } from "./row_view.js";
 
 const ALOUD_EVERY_MS = 5000;
+const UNHEARD = "ComfyUI does not answer. If it has ended, start it: this page waits for it …";
+const LOST = "ComfyUI was started anew, which ended this. Look again: downloads go on where they stopped.";
+
+/**
+ * `asked`: what is looked at instead of the graph in the editor.
+ * @typedef {{restarted?: boolean, asked?: object}} How
+ */
 
 /** @type {Dialog | null} */
 let open = null;
 
 /**
  * Open it, on what runs already or else on a new look at the graph.
- * @param {{restarted?: boolean}} [how]
+ * @param {How} [how]
  */
 export function openAutoSetup(how = {}) {
   dismissNotice();
@@ -33,6 +40,8 @@ class Dialog {
   /** @type {string | null} the job that Cancel ends */
   job = null;
   restarted = false;
+  /** @type {object | undefined} */
+  asked;
   spoke = 0; // when the status was last read aloud
 
   constructor() {
@@ -49,9 +58,10 @@ class Dialog {
     );
   }
 
-  /** @param {{restarted?: boolean}} how */
-  async show({ restarted = false }) {
+  /** @param {How} how */
+  async show({ restarted = false, asked }) {
     this.restarted = restarted;
+    this.asked = asked;
     const wasOpen = this.root.open;
     await show(this.root, STYLE);
     if (this.job && wasOpen) return;
@@ -89,9 +99,10 @@ class Dialog {
     this.body.replaceChildren();
     this.say("Looking for what this workflow needs …");
     this.offer(this.button("Cancel", () => this.stop()));
-    const asked = await post("/auto-setup/plan", shownGraph()).catch((error) => this.fail(error));
-    if (!asked) return;
-    const last = await this.followed(asked.job, (event) => {
+    const about = this.asked ?? shownGraph();
+    const begun = await post("/auto-setup/plan", about).catch((error) => this.fail(error));
+    if (!begun) return;
+    const last = await this.followed(begun.job, (event) => {
       if (event.step === "asking")
         this.say(`Looking for what this workflow needs … ${event.answered} of ${event.asked} answers`, true);
     });
@@ -149,7 +160,8 @@ class Dialog {
     });
     course.end(last);
     view.update();
-    this.say(last.state === "failed" ? "Nothing was installed." : course.summary());
+    if (last.lost) this.say(LOST);
+    else this.say(last.state === "failed" ? "Nothing was installed." : course.summary());
     if (last.findings?.length) this.body.append(findingsView(last.findings));
     this.offer(
       this.button("Close", () => this.close()),
@@ -163,7 +175,7 @@ class Dialog {
   /** @param {string} job @param {(event: any) => void} heard */
   async followed(job, heard) {
     this.job = job;
-    const last = await follow(job, heard);
+    const last = await follow(job, heard, () => this.say(UNHEARD));
     if (this.job === job) this.job = null;
     return last;
   }
@@ -176,7 +188,7 @@ class Dialog {
   /** @param {any} error a refusal of a route, or the last event of a job */
   fail(error) {
     const told = error.findings?.length ? error.findings : [error];
-    this.say("That did not work.");
+    this.say(error.lost ? LOST : "That did not work.");
     this.body.replaceChildren(findingsView(told.filter((/** @type {any} */ one) => one.message)));
     this.offer(
       this.button("Close", () => this.close()),

@@ -106,15 +106,28 @@ def refused(row: Row, *findings: Finding) -> Row:
 def plain(finding: Finding, kind: Kind) -> Finding:
     """A finding for somebody who has an editor and no project."""
     where = replace(finding.where, file=None, line=None, column=None, key=())
+    message = finding.message
+    for of_a_lock, words in _WORDS.items():
+        message = message.replace(of_a_lock, words)
     fix = finding.fix
     if finding.code == "restore-in-the-way":
         fix = "move it away, or undo what was changed in it, and look again"
+    elif fix and "--offline" in fix:
+        fix = "restart ComfyUI with RUNFLOW_OFFLINE unset, and look again"
+    elif fix and "_TOKEN to" in fix:
+        fix = f"{fix}, and restart ComfyUI with it"
     elif fix and _OF_A_PROJECT.search(fix):
         fix = _BY_HAND[kind] if finding.severity == "error" else None
     also = tuple(row for row in finding.also if row[0] not in ("used by", "needed by"))
-    return replace(finding, where=where if where.node else Where(), also=also, fix=fix)
+    where = where if where.node else Where()
+    return replace(finding, message=message, where=where, also=also, fix=fix)
 
 
+# What a lock has of a thing, in words that need no lock.
+_WORDS = {
+    " has no known content": " is not there, and nothing says where it can be had",
+    ", is pinned": ", is taken",
+}
 _BY_HAND: dict[Kind, str] = {
     "pack": "ask the author of the workflow which pack it is, and install it by hand",
     "model": "download it by hand into that folder of models/, or choose another file in the node",

@@ -100,14 +100,12 @@ class Wishes:
 def wishes_of(
     graph: Mapping[str, Any], running: Running, unknown: Collection[str] | None = None
 ) -> Wishes:
-    """Read the graph. `unknown` are the node types that the editor cannot show, where it says so:
-    types that only its JavaScript has are none of the server's classes.
+    """Read the graph, or a prompt. `unknown` are the node types that the editor cannot show, where
+    it says so: types that only its JavaScript has are none of the server's classes.
 
-    Raises WorkflowError for what is no graph.
+    Raises WorkflowError for what is neither.
     """
     workflow = read_workflow(_bytes(graph), FILE)
-    if workflow.format != "graph":
-        raise WorkflowError(_no_graph())
     used = classes_in_use(workflow)
     known = running.nodes(used)
     definitions = combined(answered(known, running.version), running.version)
@@ -128,7 +126,8 @@ def wishes_of(
     conversion = convert(workflow, definitions)
     findings = list(conversion.errors)
     models = _models(conversion.prompt, definitions, workflow, findings)
-    models += _by_rows(workflow, missing, models, findings)
+    if workflow.format == "graph":
+        models += _by_rows(workflow, missing, models, findings)
     return Wishes(missing, frozenset(core), packs, references, models, findings)
 
 
@@ -149,6 +148,12 @@ def _no_graph() -> Finding:
 
 def _nodes(workflow: Workflow, used: set[str]) -> Iterator[tuple[Mapping[str, Any], User]]:
     """Each node of a class, in subgraphs and group nodes too, with what people know it by."""
+    if workflow.format == "prompt":  # which says nothing of where its nodes come from
+        for id, body in workflow.data.items():
+            if (class_type := mapping(body).get("class_type")) in used:
+                title = _word(mapping(mapping(body).get("_meta")).get("title"))
+                yield {}, User(id, None if title == class_type else title, class_type)
+        return
     for raw in node_rows(workflow.data):
         class_type = class_of(raw) if isinstance(raw.get("type"), str) else ""
         if class_type in used:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import threading
@@ -171,6 +172,25 @@ def test_what_cannot_be_found_says_so_with_a_way_on(editor: Any, model_host: Fil
     editor.page.evaluate("window.app.extensionManager.setting.set('Comfy.ColorPalette', 'dark')")
 
 
+def test_a_prompt_that_the_editor_refuses_to_show_is_looked_at(editor: Any) -> None:
+    """A workflow in API format; the graph in the editor stays as it is."""
+    page, before = editor.page, editor.prompt()
+    editor.seen.allow("https://api.comfy.org/nodes")  # by the editor's own list of what is missing
+    prompt = {"1": {"class_type": CLASS, "inputs": {"name": "otter"}}}
+    page.evaluate(
+        """async text => await window.app.handleFile(
+          new File([text], "prompt.json", {type: "application/json"}))""",
+        json.dumps(prompt),
+    )
+    page.keyboard.press("Escape")  # the editor's own list of what is missing
+    notice = page.get_by_role("status").filter(has_text="1 node type of this workflow")
+    notice.get_by_role("button", name="Auto setup").click()
+    shown = dialog(page)
+    shown.locator("[data-row='pack:ComfyUI-Tiny']").wait_for()
+    assert shown.locator("[data-row]").count() == 1
+    assert editor.prompt() == before
+
+
 def test_a_download_is_cancelled_and_gone_on_with_also_after_a_reload(
     editor: Any, model_host: FileHost
 ) -> None:
@@ -207,6 +227,38 @@ def test_a_download_is_cancelled_and_gone_on_with_also_after_a_reload(
     assert place.read_bytes() == MODEL
     assert model_host.asked[0] is not None  # not all of it again
     assert not model_host.asked[0].startswith("bytes=0-")
+
+
+def test_a_comfyui_that_ends_meanwhile_is_waited_for_and_what_it_left_is_said(
+    editor: Any, model_host: FileHost
+) -> None:
+    page, held, jobs = editor.page, threading.Event(), "**/runflow/jobs/**"
+    model_host.before_chunk = lambda at: held.wait(60)
+    wanted = graph(model_host.url)
+    wanted["nodes"] = [loader_of("ended.safetensors", model_host.url)]
+    editor.load(wanted)
+    allow_the_editors_own(editor)
+    shown = opened(editor)
+    shown.get_by_label(re.compile("download from 127.0.0.1")).check()
+    shown.get_by_role("button", name="Install 1").click()
+    shown.get_by_text("at work").wait_for()
+
+    page.route(jobs, lambda route: route.abort())  # it has ended …
+    shown.get_by_text("ComfyUI does not answer. If it has ended, start it").wait_for()
+    unknown = {"error": {"code": "job-unknown", "message": "there is no such job"}}
+    page.unroute(jobs)
+    page.route(jobs, lambda route: route.fulfill(status=404, json=unknown))  # … and is back
+    shown.get_by_text("ComfyUI was started anew, which ended this. Look again").wait_for()
+    assert shown.get_by_role("button", name="Restart ComfyUI").count() == 0
+    pictured(page, f"ended-{editor.host.real}")
+    for noise in ("ERR_FAILED", "answered 404"):
+        editor.seen.allow(noise)
+
+    page.unroute(jobs)
+    job = editor.host.get("/runflow/auto-setup")["job"]
+    editor.host.post(f"/runflow/jobs/{job}/cancel", {})
+    held.set()
+    model_host.before_chunk = lambda at: None
 
 
 def test_a_restart_asks_while_a_prompt_is_running(editor: Any) -> None:
@@ -247,7 +299,7 @@ def test_a_pack_and_a_model_are_installed_and_there_after_the_restart(
     notice = page.get_by_role("status").filter(has_text="1 node type of this workflow")
     notice.get_by_role("button", name="Auto setup").click()
     shown = dialog(page)
-    shown.get_by_text("2 of what this workflow needs are not installed").wait_for()
+    shown.get_by_text("2 things that this workflow needs are not installed").wait_for()
     pictured(page, f"plan-{editor.host.real}")
     install = shown.get_by_role("button", name="Install")
     assert install.is_disabled()
