@@ -133,8 +133,12 @@ def test_a_file_output_hands_out_what_lies_below_output_and_nothing_else(
     (output / "sub").mkdir(parents=True)
     (output / "sub" / "a.txt").write_text("a")
     (tmp_path / "secret.txt").write_text("s")
+    (tmp_path / "outputs").mkdir()  # its name begins alike
+    (tmp_path / "outputs" / "other.txt").write_text("o")
     (output / "link.txt").symlink_to(tmp_path / "secret.txt")
-    names = ["sub/a.txt", "../secret.txt", str(tmp_path / "secret.txt"), "link.txt", "b", "sub"]
+    secret = str(tmp_path / "secret.txt")
+    leave = ["../secret.txt", secret, "link.txt", "../outputs/other.txt"]
+    names = ["sub/a.txt", *leave, "b", "sub"]
     then = f"""
 import types
 sys.modules["folder_paths"] = types.SimpleNamespace(get_output_directory=lambda: {str(output)!r})
@@ -149,9 +153,7 @@ for name in {names}:
     outside = "is not a path inside the output folder"
     assert loaded(pack, then) == [
         [{"filename": "a.txt", "subfolder": "sub", "type": "output"}],
-        outside,
-        outside,
-        outside,
+        *[outside] * len(leave),
         "no file",
         "no file",
     ]

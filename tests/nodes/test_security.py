@@ -371,6 +371,15 @@ def test_guesses_from_many_addresses_wait_together() -> None:
     assert attempts.wait_s("192.0.2.1") == 0
 
 
+def test_however_many_come_in_strangers_do_not_wait_for_that() -> None:
+    module = part("nodes.security.attempts")
+    attempts = module.Attempts(Clock())
+    for n in range(2 * module.FREE_TOGETHER):
+        attempts.begin(f"10.0.0.{n}")
+        attempts.was_right(f"10.0.0.{n}")
+    assert attempts.wait_s("192.0.2.1") == 0
+
+
 def test_a_network_of_ipv6_is_one_address_and_ipv4_in_it_another_spelling() -> None:
     attempts = part("nodes.security.attempts").Attempts(Clock())
     for n in range(6):
