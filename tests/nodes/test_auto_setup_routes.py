@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -269,3 +270,21 @@ def test_what_was_typed_is_started_again_on_the_same_python() -> None:
     argv = ["python", "-s", "main.py", "--listen", "127.0.0.1"]
     assert command_of("/a/python", argv, False) == ["/a/python", *argv[1:]]
     assert command_of("/a/python", argv, True) == ["/a/python", *argv[1:], "--disable-auto-launch"]
+
+
+def test_on_windows_a_new_comfyui_is_started_before_this_one_ends(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """In the same console, as it was typed; at once, so that the port is free when it wants it."""
+    restart, done = part("nodes.routes.restart"), []
+    monkeypatch.chdir(tmp_path)  # some pack has changed the folder meanwhile
+    monkeypatch.setattr(restart, "opens_browser", lambda: False)
+    monkeypatch.setattr(restart.sys, "orig_argv", ["python", "-s", "ComfyUI\\main.py"])
+    started = lambda command, **more: done.append(("started", command, more))  # noqa: E731
+    monkeypatch.setattr(restart.subprocess, "Popen", started)
+    monkeypatch.setattr(restart.os, "_exit", lambda code: done.append(("ended", code)))
+    with monkeypatch.context() as windows:
+        windows.setattr(restart.os, "name", "nt")
+        restart.restart()
+    command = [sys.executable, "-s", "ComfyUI\\main.py"]
+    assert done == [("started", command, {"cwd": restart._FOLDER}), ("ended", 0)]
