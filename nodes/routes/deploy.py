@@ -25,8 +25,8 @@ def add(table: Table) -> None:
 
 
 async def _latest(request: Any) -> Any:
-    """`{"job", "kind", "name", "slug"}` of the one that is running, else of the last one whose end
-    no page has shown; `{}`: there is none. For a page that was reloaded."""
+    """`{"job", "kind", "name", "slug", "folder"}` of the one that is running, else of the last one
+    whose end no page has shown; `{}`: there is none. For a page that was reloaded."""
     job = JOBS.latest(*KINDS)
     return {} if job is None or job.shown else {"job": job.id, "kind": job.kind, **job.about}
 
@@ -41,19 +41,21 @@ async def _shown(request: Any, body: dict[str, Any]) -> Any:
 
 async def _deploy(request: Any, body: dict[str, Any]) -> Any:
     """`{"graph", "name"}` and, as wished, `host` (of the node), `allow_host` (the host that the
-    user said yes to), `key` (used once, kept nowhere), `upgrade`, `adopt`: `{"job", "slug"}`."""
+    user said yes to), `key` (used once, kept nowhere), `upgrade`, `adopt`: `{"job", "slug",
+    "folder"}`, where its project is kept."""
     drawn, name = graph(body), text(body, "name")
     where = await in_thread(
         connection_of, text(body, "host", ""), text(body, "allow_host", ""), text(body, "key", "")
     )
     upgrade, adopt = body.get("upgrade") is True, body.get("adopt") is True
     slug = await in_thread(_slug, name)
+    folder = await in_thread(project_of, slug)
 
     def work(job: Job) -> dict[str, Any]:
         from ...runflow_build.tasks.deploy import deploy
 
         done = deploy(
-            project_of(slug),
+            folder,
             drawn,
             name,
             editor(),
@@ -65,7 +67,7 @@ async def _deploy(request: Any, body: dict[str, Any]) -> Any:
         )
         return done.to_json()
 
-    return _started("deploy", work, name, slug)
+    return _started("deploy", work, name, slug, folder)
 
 
 async def _save(request: Any, body: dict[str, Any]) -> Any:
@@ -81,7 +83,7 @@ async def _save(request: Any, body: dict[str, Any]) -> Any:
         done = save(folder, drawn, name, editor(), tell=job.tell, check=job.check, upgrade=upgrade)
         return {**done.to_json(), "folder": str(folder)}
 
-    return {**_started("save", work, name, slug), "folder": str(folder)}
+    return _started("save", work, name, slug, folder)
 
 
 def connection_of(host: str, allowed: str, key: str) -> Connection:
@@ -136,8 +138,9 @@ def _folder(typed: str) -> Path:
     return project_folder(typed, editor(), Path.home())
 
 
-def _started(kind: str, work: Any, name: str, slug: str) -> dict[str, Any]:
+def _started(kind: str, work: Any, name: str, slug: str, folder: Path) -> dict[str, Any]:
     if any(JOBS.running(one) for one in KINDS):
         message = "another deploy is running; wait for its end, or cancel it"
         raise RouteError(409, "deploy-running", message)
-    return {"job": JOBS.start(kind, work, {"name": name, "slug": slug}).id, "slug": slug}
+    about = {"slug": slug, "folder": str(folder)}
+    return {"job": JOBS.start(kind, work, {"name": name, **about}).id, **about}

@@ -42,12 +42,20 @@ def report_lack(inquiry: Inquiry, wanted: WantedModel, tried: tuple[Row, ...] = 
     install = inquiry.sources.install
     found = [path for path in wanted.also if install and install.model(path)]
     others = ", ".join(dict.fromkeys(wanted.also))
+    message = f"{wanted.path} has no known content"
+    fix = f"write its sha256 under models: in runflow.yaml, or {CAPTURE}"
+    if found:
+        fix = f"say that this file is meant: write  {found[0]}: {{}}  under models: in runflow.yaml"
+    elif install and install.searched:
+        message = f"{wanted.path} is not in this ComfyUI, and nothing says what it holds"
+        fix = (
+            "put the file there, which Runflow → Auto setup may find, or write its sha256 under "
+            "models: in runflow.yaml"
+        )
     inquiry.unresolved(
         wanted.key,
-        f"{wanted.path} has no known content",
-        f"say that this file is meant: write  {found[0]}: {{}}  under models: in runflow.yaml"
-        if found
-        else f"write its sha256 under models: in runflow.yaml, or {CAPTURE}",
+        message,
+        fix,
         (*wanted.users, *((("or", others),) if others else ()), *tried),
     )
 

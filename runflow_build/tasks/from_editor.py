@@ -13,7 +13,7 @@ import os
 import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from ..errors import CheckError, SaveError, UsageError, WorkflowError
 from ..file_names import SPEC_FILE
 from ..findings import Finding, Where, has_errors
 from ..lock import repository
-from ..lock.needs import needs_of
+from ..lock.needs import Needs, needs_of
 from ..project.catalogue import commit_of, newest, version_of
 from ..project.definitions import answered, combined
 from ..project.draft import EndpointDraft, draft_text, endpoint_lines
@@ -50,6 +50,7 @@ from .init import draft_of, project_files
 OWN_PYTHON = "3.12"  # what runflow.yaml means when it says nothing
 _FIRST_WORKFLOW = "workflow.json"
 _MARK = "drafted"  # below .runflow: the digest of a runflow.yaml that no person has touched
+_UNKNOWN = ("node-class-unknown", "node-values-unnamed")  # what conversion says of such a node
 _PRIVATE = ("api_key", "host")  # of a Deploy node's widgets, behind endpoint_name
 
 
@@ -112,11 +113,12 @@ def write_project(
     if spec and slug in spec.endpoints and not is_draft:
         findings = []  # what the author of the entry makes of it is told when it is locked
     elif has_errors(findings):
-        raise WorkflowError(*findings)
+        raise WorkflowError(*map(_as_said_here, findings))
     files = _spec_files(paths, spec, text, draft, editor, is_draft)
     meant = read_spec(text_of(files[paths.spec], SPEC_FILE, WorkflowError)).spec
     _refuse_secrets(meant, workflow, data, key)
-    resources = _input_files(paths, meant, slug, workflow, definitions, editor)
+    needs = _needs(slug, meant, workflow, definitions)
+    resources = _input_files(paths, meant, needs, workflow.path, editor)
     check()
     with exclusive(paths):
         changed = _copy_all(resources, check)
@@ -274,16 +276,32 @@ def _python(install: Install) -> str | None:
     return None if version == OWN_PYTHON else version
 
 
-# -- input files
+# -- what the endpoint needs
+
+
+def _needs(slug: str, spec: Spec, workflow: Workflow, definitions: Definitions) -> Needs:
+    """Raises WorkflowError, also for a node that this ComfyUI does not know: it never ran here."""
+    try:
+        needs = needs_of(slug, spec, workflow, definitions)
+    except WorkflowError as error:
+        raise WorkflowError(*map(_as_said_here, error.findings)) from None
+    found = [one for one in needs.notes if one.code in _UNKNOWN and one.where.node in needs.served]
+    if found:
+        raise WorkflowError(*map(_as_said_here, found))
+    return needs
+
+
+def _as_said_here(finding: Finding) -> Finding:
+    """The finding in words for somebody who sits before the editor."""
+    if finding.code not in _UNKNOWN:
+        return finding
+    message = f"this ComfyUI has no node class {finding.where.class_type}"
+    fix = "install its node pack, which Runflow → Auto setup looks for, or take the node out"
+    return replace(finding, message=message, also=(), fix=fix, level="error")
 
 
 def _input_files(
-    paths: ProjectPaths,
-    spec: Spec,
-    slug: str,
-    workflow: Workflow,
-    definitions: Definitions,
-    editor: Editor,
+    paths: ProjectPaths, spec: Spec, needs: Needs, file: str, editor: Editor
 ) -> dict[Path, Path]:
     """Target -> source of the files that the endpoint reads; those that have a URL stay away.
 
@@ -291,7 +309,7 @@ def _input_files(
     """
     found: dict[Path, Path] = {}
     missing: dict[str, Finding] = {}
-    for one in needs_of(slug, spec, workflow, definitions).resources:
+    for one in needs.resources:
         wish = spec.resources.get(one.path)
         if wish is not None and wish.url:
             continue
@@ -301,7 +319,7 @@ def _input_files(
         if source and os.path.isfile(source):
             found[target] = source
         elif not os.path.isfile(target):
-            missing.setdefault(one.path, _missing(one, workflow.path))
+            missing.setdefault(one.path, _missing(one, file))
     if missing:
         raise CheckError(*missing.values())
     return found

@@ -173,7 +173,7 @@ def test_one_at_a_time(
 
 
 def test_a_page_that_was_away_is_told_of_what_runs_and_once_of_how_it_ended(
-    server: Running, monkeypatch: pytest.MonkeyPatch
+    server: Running, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     go = threading.Event()
     module = part("runflow_build.tasks.deploy")
@@ -182,7 +182,8 @@ def test_a_page_that_was_away_is_told_of_what_runs_and_once_of_how_it_ended(
     body = {"graph": graph(), "name": "My Card", "folder": "a"}
     begun = server.post("/runflow/save", body)
     job = {"job": begun.json["job"]}
-    told = {**job, "kind": "save", "name": "My Card", "slug": "my-card"}
+    assert begun.json == {**job, "slug": "my-card", "folder": str(tmp_path / "home" / "a")}
+    told = {**begun.json, "kind": "save", "name": "My Card"}
     assert server.get("/runflow/deploy").json == told
     server.post("/runflow/deploy/shown", job)  # but it has no end yet
     assert server.get("/runflow/deploy").json == told

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from runflow_build.errors import ApiError, RunflowError, SaveError, SpecError
+from runflow_build.errors import ApiError, RunflowError, SaveError, SpecError, WorkflowError
 from runflow_build.project.catalogue import shipped
 from runflow_build.publish.settings import Connection
 from runflow_build.server.keys import create_key
@@ -397,6 +397,30 @@ def test_it_ends_between_two_steps_and_nothing_is_published(
     assert told.events[-1]["step"] == step
     again = deploy(tmp_path / "p", example(), "Postcard", editor, api, **Told().arguments)
     assert again.published.action == "created"
+
+
+def test_a_node_that_this_comfyui_does_not_know_is_named_and_nothing_is_written(
+    tmp_path: Path, editor: Editor, api: Connection
+) -> None:
+    graph = example()
+    [blend] = [one for one in graph["nodes"] if one["type"] == "ImageBlend"]
+    blend |= {"type": "FancyBlend", "properties": {}}
+    told = Told()
+    with pytest.raises(WorkflowError) as caught:
+        deploy(tmp_path / "p", graph, "Postcard", editor, api, **told.arguments)
+    [finding] = caught.value.findings
+    assert finding.severity == "error"
+    assert finding.message == "this ComfyUI has no node class FancyBlend"
+    assert "Auto setup" in (finding.fix or "")
+    assert finding.where.node == str(blend["id"])
+    assert told.steps[-1] == "capture failed"
+    assert not (tmp_path / "p" / "runflow.yaml").exists()
+    # One that is not served, such as a preview of a pack that is gone, stands in nobody's way.
+    graph = example()
+    lost = {**graph["nodes"][0], "id": 95, "type": "FancyPreview", "inputs": [], "outputs": []}
+    graph["nodes"].append({**lost, "widgets_values": [], "properties": {}})
+    done = deploy(tmp_path / "p", graph, "Postcard", editor, api, **Told().arguments)
+    assert done.published.action == "created"
 
 
 class Busy(http.server.BaseHTTPRequestHandler):

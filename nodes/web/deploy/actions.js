@@ -12,6 +12,7 @@ import { Panel } from "./panel.js";
 export const CLASS = "RunflowDeploy";
 const DEPLOYED = "Runflow deployed as"; // property of the node: the slug of before
 const FOLDER = "runflow.folder"; // in localStorage: where files were saved the last time
+const SPEC = "runflow.yaml"; // what a person may have to write into
 const NOT_OURS = "endpoint-not-ours";
 const NO_GOOD_KEY = "api-unauthorized";
 
@@ -29,8 +30,7 @@ export async function deploy(wish, more = {}) {
     const where = await destination(wish);
     if (!where) return;
     const body = { graph: graph(), name: wish.name, ...where, ...more };
-    const { job } = await post("/deploy", body);
-    const last = await followDeploy(panel, job, wish.node);
+    const last = await followDeploy(panel, await post("/deploy", body), wish.node);
     if (hasCode(last, NO_GOOD_KEY))
       panel.offer("Type another key", async () => (await askForKey(where.host)) && deploy(wish, more));
   } catch (error) {
@@ -38,11 +38,16 @@ export async function deploy(wish, more = {}) {
   }
 }
 
-/** @param {Panel} panel @param {string} job @param {any} node that is deployed; none: not in this graph */
-async function followDeploy(panel, job, node) {
+/**
+ * @param {Panel} panel @param {{job: string, folder: string}} begun
+ * @param {any} node that is deployed; none: not in this graph
+ */
+async function followDeploy(panel, { job, folder }, node) {
   const last = await followed(panel, job);
   if (last.state === "done") deployed(node, last, panel);
   if (last.state === "cancelled") panel.say("Cancelled. Nothing was published.", "failed");
+  const inSpec = last.findings?.some((/** @type {any} */ one) => one.where?.file === SPEC);
+  if (last.state === "failed" && inSpec) panel.rows([["Project folder", folder]]);
   if (hasCode(last, NOT_OURS)) panel.offerAgain("Take the endpoint over", { adopt: true });
   return last;
 }
@@ -106,7 +111,8 @@ async function followed(panel, job) {
  * @returns {Promise<Panel | null>}
  */
 export async function resume() {
-  const { job, kind, name, slug } = await get("/deploy").catch(() => ({}));
+  const latest = await get("/deploy").catch(() => ({}));
+  const { job, kind, name, slug } = latest;
   if (!job) return null;
   if (running?.job === job) {
     await running.panel.show();
@@ -117,7 +123,7 @@ export async function resume() {
   const act = (/** @type {More} */ more) => (isSave ? saveFiles : deploy)(wishOf(node), more);
   const panel = new Panel(`${isSave ? "Save as files" : "Deploy"}: ${name}`, node && act);
   if (isSave) followSave(panel, job);
-  else followDeploy(panel, job, node);
+  else followDeploy(panel, latest, node);
   return panel;
 }
 

@@ -3,23 +3,31 @@
 import { element } from "../elements.js";
 import { jumpTo } from "../jump.js";
 
+const USED_BY = "used by"; // label of a row that names a node: `workflow.json, node 12 "Load" (…`
+const NODE = /, node (\S+)(?: |,|$)/;
 const SIGNS = { error: "Error", warning: "Warning", note: "Note" };
 
 /** @param {any} finding @returns {HTMLElement} */
 export function findingLine({ code, severity, message, where = {}, fix, also = [] }) {
   const kind = /** @type {"error"} */ (severity ?? "error");
   const place = [where.file, where.line, where.column].filter(Boolean).join(":");
-  const node = where.node && nodeName(where);
   return element(
     "li",
     { "data-severity": kind, "data-code": code },
     element("p", {}, element("strong", {}, `${SIGNS[kind] ?? kind}: `), message),
-    node &&
-      element("button", { type: "button", onclick: () => jumpTo(where.node) }, `Show ${node}`),
-    ...also.map((/** @type {any} */ row) => element("p", { class: "also" }, `${row.label}: ${row.text}`)),
+    showNode(where.node, nodeName(where)),
+    ...also.flatMap((/** @type {{label: string, text: string}} */ { label, text }) => [
+      element("p", { class: "also" }, `${label}: ${text}`),
+      label === USED_BY && showNode(NODE.exec(text)?.[1]),
+    ]),
     fix && element("p", { class: "fix" }, `→ ${fix}`),
     element("small", {}, [code, place].filter(Boolean).join(" · ")),
   );
+}
+
+/** @param {string} [id] @param {string} [name] */
+function showNode(id, name = `node ${id}`) {
+  return id && element("button", { type: "button", onclick: () => jumpTo(id) }, `Show ${name}`);
 }
 
 /** @param {any} where */

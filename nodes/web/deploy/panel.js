@@ -146,6 +146,11 @@ export class Panel {
   /** @param {string} text @param {[string, string | null][]} rows what can be copied */
   result(text, rows) {
     this.say(text, "done");
+    this.rows(rows);
+  }
+
+  /** @param {[string, string | null][]} rows what can be copied */
+  rows(rows) {
     const given = rows.filter(([, value]) => value);
     this.results.replaceChildren(
       ...given.map(([name, value]) => copyable(name, String(value))),

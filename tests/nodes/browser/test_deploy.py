@@ -24,6 +24,7 @@ pytestmark = pytest.mark.browser
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 EXAMPLE = CHECKOUT / "examples" / "postcard"
+UPSCALING = CHECKOUT / "tests" / "cases" / "deploy" / "upscale.json"
 STRANGER = "rf_live_STRANGERabcdefghijklmnopqrstuvw"
 DEPLOY_ID = 90
 
@@ -316,7 +317,7 @@ def endless(comfyui_host: Any) -> Iterator[dict[str, Any]]:
     model.parent.mkdir(parents=True, exist_ok=True)
     with model.open("wb") as file:
         file.truncate(1 << 40)  # sparse
-    yield example("Upscale", workflow=CHECKOUT / "tests" / "cases" / "deploy" / "upscale.json")
+    yield example("Upscale", workflow=UPSCALING)
     if running := comfyui_host.get("/runflow/deploy"):
         comfyui_host.post(f"/runflow/jobs/{running['job']}/cancel", {})
     model.unlink()
@@ -416,6 +417,24 @@ def test_a_finding_leads_to_its_node(editor: Any, comfyui_host: Any) -> None:
     picture("finding", page)
     page.get_by_text("gone.png is not in ComfyUI's input folder").wait_for()
     page.get_by_role("button", name="Show Try it with this photo (node 1), image").click()
+    selected = "() => Object.values(window.app.canvas.selected_nodes).map((one) => one.id)"
+    assert page.evaluate(selected) == [1]
+
+
+@pytest.mark.usefixtures("connected")
+def test_a_model_that_is_not_there_leads_to_its_node_and_to_the_file_that_may_say_more(
+    editor: Any, comfyui_host: Any
+) -> None:
+    page = editor.page
+    editor.load(example("Upscale", workflow=UPSCALING))
+    page.evaluate(PRESS, "Deploy")
+    status(page, "That did not work")
+    panel(page).get_by_text("upscale_models/4x.pth is not in this ComfyUI").wait_for()
+    folder = comfyui_host.base / "user" / "runflow" / "projects" / "upscale"
+    assert page.get_by_label("Project folder", exact=True).inner_text() == str(folder)
+    assert (folder / "runflow.yaml").is_file()
+    picture("missing-model", page)
+    panel(page).get_by_role("button", name="Show node 1").click()
     selected = "() => Object.values(window.app.canvas.selected_nodes).map((one) => one.id)"
     assert page.evaluate(selected) == [1]
 
