@@ -121,6 +121,9 @@ def test_a_proxy_may_change_the_host_where_the_browser_vouches_for_the_page(
         "",
         "..",
         "a b",
+        "localhost/a",
+        "localhost?a",
+        "[::ffff:10.0.0.1]",
     ],
 )
 def test_a_name_made_to_point_here_reaches_no_route(
@@ -133,6 +136,14 @@ def test_a_name_made_to_point_here_reaches_no_route(
     assert act(server, Host=host).error == "foreign-host"
     assert server.get("/runflow/state", {"Host": host}).error == "foreign-host"
     assert asked == []
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["localhost", "LOCALHOST.:8188", "comfy.localhost", "127.8.8.8", "[::1]", "[::ffff:127.0.0.1]"],
+)
+def test_whatever_this_machine_calls_itself_is_fine(host: str, server: Running) -> None:
+    assert act(server, Host=host).status == 200
 
 
 def test_a_name_is_fine_where_a_proxy_has_it_or_others_reach_comfyui(
