@@ -1,4 +1,5 @@
-// A picture in a dialog: wheel, buttons or keys to enlarge, drag or arrows to move, Escape to close.
+// A picture in a dialog: wheel, two fingers, buttons or keys to enlarge, drag or arrows to move,
+// Escape to close.
 
 import { element } from "./elements.js";
 
@@ -31,26 +32,50 @@ export function openZoom(url, name) {
     apply();
   };
   const stage = element("div", { class: "stage" }, image);
+  /** From the middle of the stage, as `zoom` has it.
+   * @param {number} px @param {number} py @returns {[number, number]} */
+  const within = (px, py) => {
+    const box = stage.getBoundingClientRect();
+    return [px - box.left - box.width / 2, py - box.top - box.height / 2];
+  };
   stage.addEventListener(
     "wheel",
     (event) => {
       event.preventDefault();
-      const box = stage.getBoundingClientRect();
-      const [px, py] = [
-        event.clientX - box.left - box.width / 2,
-        event.clientY - box.top - box.height / 2,
-      ];
-      zoom(event.deltaY < 0 ? STEP : 1 / STEP, px, py);
+      zoom(event.deltaY < 0 ? STEP : 1 / STEP, ...within(event.clientX, event.clientY));
     },
     { passive: false },
   );
-  stage.addEventListener("pointerdown", (event) => stage.setPointerCapture(event.pointerId));
-  stage.addEventListener("pointermove", (event) => {
-    if (!stage.hasPointerCapture(event.pointerId)) return;
-    x += event.movementX;
-    y += event.movementY;
-    apply();
+
+  /** Where the fingers are, or the mouse that is pressed. @type {Map<number, [number, number]>} */
+  const touching = new Map();
+  const spread = () => {
+    const [[ax, ay], [bx, by]] = touching.values();
+    return { apart: Math.hypot(ax - bx, ay - by), middle: within((ax + bx) / 2, (ay + by) / 2) };
+  };
+  stage.addEventListener("pointerdown", (event) => {
+    stage.setPointerCapture(event.pointerId);
+    touching.set(event.pointerId, [event.clientX, event.clientY]);
   });
+  stage.addEventListener("pointermove", (event) => {
+    const former = touching.get(event.pointerId);
+    if (!former) return;
+    const before = touching.size === 2 ? spread() : null;
+    touching.set(event.pointerId, [event.clientX, event.clientY]);
+    if (before?.apart) {
+      const now = spread();
+      x += now.middle[0] - before.middle[0];
+      y += now.middle[1] - before.middle[1];
+      zoom(now.apart / before.apart, ...now.middle);
+    } else if (touching.size === 1) {
+      x += event.clientX - former[0];
+      y += event.clientY - former[1];
+      apply();
+    }
+  });
+  const lifted = (/** @type {PointerEvent} */ event) => touching.delete(event.pointerId);
+  stage.addEventListener("pointerup", lifted);
+  stage.addEventListener("pointercancel", lifted);
   const button = (/** @type {string} */ text, /** @type {string} */ label, /** @type {any} */ act) =>
     element("button", { type: "button", onclick: act, "aria-label": label, title: label }, text);
   const dialog = /** @type {HTMLDialogElement} */ (

@@ -476,6 +476,33 @@ def test_a_picture_is_enlarged_in_a_dialog(opened: Callable[..., Page], comfyui_
     )
 
 
+def test_two_fingers_enlarge_a_picture(opened: Callable[..., Page]) -> None:
+    page = opened("Fingers", slow())
+    run(page)
+    wait_until(page, "Done")
+    page.get_by_role("button", name="Enlarge").click()
+    box = page.locator(".stage").bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    devtools = page.context.new_cdp_session(page)
+
+    def touch(kind: str, *places: float) -> None:
+        points = [{"x": x + place, "y": y, "id": number} for number, place in enumerate(places)]
+        devtools.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    touch("touchStart", -50, 50)
+    touch("touchMove", -100, 100)
+    touch("touchEnd")
+    state = page.get_by_role("dialog").get_by_role("status")
+    assert state.inner_text() == "200 %"
+    touch("touchStart", 0)
+    touch("touchMove", 30)
+    touch("touchEnd")
+    assert state.inner_text() == "200 %"
+    moved = page.locator(".stage img").evaluate("one => one.style.transform")
+    assert moved.startswith("translate(30px, 0px)")
+
+
 def test_the_page_forbids_what_is_not_its_own(comfyui_host: Any, page: Page) -> None:
     slug = capture(comfyui_host, "Policy", slow())
     answer = page.goto(f"/runflow/playground/{slug}")
