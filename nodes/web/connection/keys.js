@@ -88,7 +88,10 @@ export async function askForKey(url = "") {
   const there = known.hosts.some((one) => one.host === host);
   const answer = await ask({
     title: there ? `Another API key for ${host}` : `There is no API key for ${host}`,
-    lines: ["Make one in the Runflow app; for a server of your own: runflow keys create."],
+    lines: [
+      "Make one in the Runflow app; for a server of your own: runflow keys create.",
+      ...(host === known.host ? [] : [`Your settings name ${known.host}: its key is not meant here.`]),
+    ],
     fields: [
       {
         name: "key",

@@ -120,6 +120,7 @@ def test_a_button_stands_where_the_key_would_be_read(editor: Any, vue_nodes: boo
                 pytest.skip("this frontend has no Nodes 2.0")
             assert shown.locator("input").count() == 2  # name and host
             button.click()
+            question(page).get_by_text("Your settings name api.runflow.io").wait_for()
             question(page).get_by_label("API key", exact=True).fill(KEY)
             assert KEY not in page.evaluate(SERIALIZED)
             question(page).get_by_role("button", name="Cancel").click()
