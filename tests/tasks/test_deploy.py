@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Collection, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -421,6 +422,27 @@ def test_a_node_that_this_comfyui_does_not_know_is_named_and_nothing_is_written(
     graph["nodes"].append({**lost, "widgets_values": [], "properties": {}})
     done = deploy(tmp_path / "p", graph, "Postcard", editor, api, **Told().arguments)
     assert done.published.action == "created"
+
+
+def test_a_server_that_goes_away_in_the_middle_is_said_at_the_step_that_needed_it(
+    tmp_path: Path, editor: Editor
+) -> None:
+    key, told, data = create_key(tmp_path / "data"), Told(), tmp_path / "data"
+    with ExitStack() as server:
+        url = server.enter_context(running(Settings(data_dir=data, port=0)))
+
+        def tell(**event: Any) -> None:
+            told.tell(**event)
+            if (event["step"], event["status"]) == ("rewrite", "done"):
+                server.close()
+
+        with pytest.raises(ApiError) as caught:
+            api = Connection(url, key)
+            root = tmp_path / "p"
+            deploy(root, example(), "Postcard", editor, api, tell=tell, check=told.check)
+    assert codes(caught) == ["api-unreachable"]
+    assert told.steps[-2:] == ["publish running", "publish failed"]
+    assert deployed_url(root) is None
 
 
 class Busy(http.server.BaseHTTPRequestHandler):
