@@ -133,7 +133,7 @@ def test_a_route_that_needs_them_answers_503(lacks_doit: Any) -> None:
 
 def test_a_job_that_needs_them_ends_with_the_same(lacks_doit: Any) -> None:
     said: list[Any] = []
-    part("nodes.jobs").Job("deploy", lambda event, data: said.append(data)).run(import_doit)
+    part("nodes.jobs").Job("deploy", lambda event, data: said.append(data), {}).run(import_doit)
     [last] = said
     assert last["state"] == "failed"
     assert last["findings"] == [{"severity": "error", **lacks_doit}]
