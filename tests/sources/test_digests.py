@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import multiprocessing
 import os
 import sqlite3
 import threading
@@ -11,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from two_processes import exit_codes, hash_files
 
 from runflow_build.sources import digests, files
 from runflow_build.sources.digests import DigestCache
@@ -237,28 +237,14 @@ def test_a_folder_that_cannot_be_written_costs_only_the_memory(
     assert read == ["a", "a"]
 
 
-def _hash_them(database: Path, folder: Path, barrier: object) -> None:
-    cache = DigestCache(database)
-    barrier.wait()  # type: ignore[attr-defined]
-    for path in sorted(folder.iterdir()):
-        assert cache.content_of(path).sha256 == sha256(path.read_bytes())
-    cache.close()
-
-
 def test_two_processes_share_it(tmp_path: Path, read: list[str]) -> None:
     for n in range(50):
         write(tmp_path / "files" / f"{n}", b"%d" % n)
-    context = multiprocessing.get_context("spawn")
-    barrier, database = context.Barrier(2), tmp_path / "digests.db"
-    arguments = (database, tmp_path / "files", barrier)
-    both = [context.Process(target=_hash_them, args=arguments) for _ in range(2)]
-    for one in both:
-        one.start()
-    for one in both:
-        one.join()
-    assert [one.exitcode for one in both] == [0, 0]
+    database = tmp_path / "digests.db"
+    assert exit_codes(hash_files, *[(database, tmp_path / "files")] * 2) == [0, 0]
     cache = DigestCache(database)
-    assert len(cache.contents_of((tmp_path / "files").iterdir())) == 50
+    for path in (tmp_path / "files").iterdir():
+        assert cache.content_of(path).sha256 == sha256(path.read_bytes())
     cache.close()
     assert read == []
 

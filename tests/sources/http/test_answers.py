@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import shutil
 import sqlite3
@@ -11,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from two_processes import exit_codes, put_answers
 
 from runflow_build.sources.http.answers import DAY_S, Answer, AnswerCache, key_of
 
@@ -232,27 +232,12 @@ def test_many_threads_share_it(cache: AnswerCache) -> None:
     assert wrong == []
 
 
-def _fill(path: Path, name: str, barrier: object) -> None:
-    barrier.wait()  # type: ignore[attr-defined]
-    cache = AnswerCache(path)  # both make the file
-    for n in range(100):
-        cache.put(f"{name}{n}", an_answer())
-    cache.close()
-
-
 @pytest.mark.parametrize("before", ["nothing", "garbage"])
 def test_two_processes_share_it(before: str, path: Path) -> None:
     path.parent.mkdir()
     if before == "garbage":
         path.write_bytes(b"this is no database, " * 500)
-    context = multiprocessing.get_context("spawn")
-    barrier = context.Barrier(2)
-    both = [context.Process(target=_fill, args=(path, name, barrier)) for name in "ab"]
-    for one in both:
-        one.start()
-    for one in both:
-        one.join()
-    assert [one.exitcode for one in both] == [0, 0]
+    assert exit_codes(put_answers, (path, "a"), (path, "b")) == [0, 0]
     cache = AnswerCache(path)
     missing = [f"{name}{n}" for name in "ab" for n in range(100) if not cache.get(f"{name}{n}")]
     cache.close()
