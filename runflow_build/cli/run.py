@@ -88,7 +88,7 @@ def typed_values(pairs: list[str]) -> dict[str, str]:
 
 def _organization(root: Path) -> str | None:
     """Who owns the endpoints of the project here; a call needs no project."""
-    from ..project.load import load_spec
+    from ..project.documents import load_spec
     from ..project.paths import ProjectPaths
 
     paths = ProjectPaths(root)

@@ -106,7 +106,7 @@ def _version_in(root: Path) -> str | None:
     with suppress(OSError):
         if locked := _LOCKED.search(paths.lock.read_bytes()):
             return locked[1].decode()
-    from .load import load_version
+    from .documents import load_version
 
     return load_version(paths)
 

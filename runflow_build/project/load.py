@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 
-from ..errors import LockError, SpecError, WorkflowError
-from ..file_names import LOCK_FILE, SPEC_FILE
+from ..errors import WorkflowError
+from ..file_names import SPEC_FILE
 from ..findings import Finding, Key, Where
-from ..lock.model import ComfyUIPin, Lock
-from ..lock.text import read_lock
+from ..lock.model import Lock
 from ..spec.model import Spec
-from ..spec.read import SpecText, read_spec
+from ..spec.read import SpecText
 from ..workflow.definitions import Definitions
 from ..workflow.formats import read_workflow
 from ..workflow.model import Workflow, Workflows
-from ..yaml_text import LARGEST as LARGEST_YAML
 from ..yaml_text import placed
-from .catalogue import version_of
 from .definitions import project_definitions
-from .files import LARGEST_WORKFLOW, read_file, spec_bytes, text_of
+from .documents import comfyui_of, load_lock, load_spec
+from .files import LARGEST_WORKFLOW, read_file
 from .paths import ProjectPaths
-
-# A doit run loads the project once for each of its tasks. The two large files are parsed once for
-# all of them, by their bytes: what is read is always what stands on the disk.
-_PARSED_FILES = 16
 
 
 @dataclass(frozen=True)
@@ -85,49 +77,6 @@ def load(root: Path, only: Collection[str] | None = None) -> Project:
 def project_name(paths: ProjectPaths, spec: Spec) -> str:
     """Who owns the published endpoints: what runflow.yaml says, or else the folder's name."""
     return spec.project or paths.root.resolve().name
-
-
-def load_spec(paths: ProjectPaths) -> SpecText:
-    """Read runflow.yaml alone. Raises SpecError."""
-    return _parsed_spec(spec_bytes(paths))
-
-
-@lru_cache(_PARSED_FILES)
-def _parsed_spec(data: bytes) -> SpecText:
-    return read_spec(text_of(data, SPEC_FILE, SpecError))
-
-
-def load_lock(paths: ProjectPaths) -> Lock | None:
-    """Read runflow.lock alone; None: there is none. Raises LockError."""
-    if not paths.lock.exists():
-        return None
-    return _parsed_lock(read_file(paths.lock, LOCK_FILE, LARGEST_YAML, LockError))
-
-
-@lru_cache(_PARSED_FILES)
-def _parsed_lock(data: bytes) -> Lock:
-    return read_lock(text_of(data, LOCK_FILE, LockError))
-
-
-def load_version(paths: ProjectPaths) -> str | None:
-    """Which ComfyUI the project is for, as `comfyui_of` says. Raises SpecError, LockError."""
-    lock = load_lock(paths)
-    return comfyui_of(load_spec(paths).spec, lock.comfyui if lock else None)
-
-
-def comfyui_of(spec: Spec, pin: ComfyUIPin | None) -> str | None:
-    """Which ComfyUI the definitions have to be of: the pin's, else what the wish says by itself.
-
-    A version ("0.8.0"), or the commit where that is of no known release; None: not known.
-    """
-    if pin:
-        return pin.version or version_of(pin.commit) or pin.commit
-    return version_wished(spec.comfyui.ref)
-
-
-def version_wished(ref: str) -> str | None:
-    """The ComfyUI version that a ref says by itself: that of a release's tag or commit."""
-    return ref[1:] if re.fullmatch(r"v[0-9]+(\.[0-9]+)+", ref) else version_of(ref)
 
 
 def _workflow(paths: ProjectPaths, path: str) -> Workflow:

@@ -54,7 +54,7 @@ def _kept(path: Path, stamp: str) -> Outline | None:
 
 
 def _from_spec(paths: ProjectPaths) -> Outline:
-    from .load import load_spec
+    from .documents import load_spec
 
     spec = load_spec(paths).spec
     return Outline(

@@ -25,9 +25,9 @@ from ..lock import repository
 from ..lock.needs import Needs, needs_of
 from ..project.catalogue import commit_of, newest, version_of
 from ..project.definitions import answered, combined
+from ..project.documents import load_spec
 from ..project.draft import EndpointDraft, draft_text, endpoint_lines
 from ..project.files import spec_bytes, text_of
-from ..project.load import load_spec
 from ..project.paths import ProjectPaths
 from ..project.save import exclusive, save_files
 from ..redact import shown

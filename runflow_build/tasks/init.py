@@ -11,9 +11,9 @@ from ..file_names import SPEC_FILE
 from ..findings import Finding, Where, has_errors, render
 from ..project.catalogue import commit_of, newest
 from ..project.definitions import project_definitions
+from ..project.documents import version_wished
 from ..project.draft import EndpointDraft, draft_text, exposed_outputs, suggested_inputs
 from ..project.files import LARGEST_WORKFLOW, read_file
-from ..project.load import version_wished
 from ..project.paths import ProjectPaths
 from ..project.save import exclusive, save_files
 from ..redact import shown

@@ -16,8 +16,9 @@ from ..lock.model import Lock, Pins
 from ..lock.needs import AllNeeds, all_needs
 from ..lock.text import lock_text
 from ..project.definitions import combined, load_definitions, project_definitions
+from ..project.documents import comfyui_of
 from ..project.files import spec_bytes
-from ..project.load import Project, comfyui_of, load
+from ..project.load import Project, load
 from ..project.paths import ProjectPaths
 from ..project.save import exclusive, save_files
 from ..project.settled import settle

@@ -12,8 +12,8 @@ from ..lock.merge import merged_definitions, merged_file, read_merged_lock
 from ..lock.model import Lock
 from ..lock.text import lock_text
 from ..project.definitions import combined
+from ..project.documents import load_spec
 from ..project.files import read_file, text_of
-from ..project.load import load_spec
 from ..project.paths import ProjectPaths
 from ..project.save import save_files
 from ..workflow.definitions_text import definitions_text

@@ -11,7 +11,7 @@ from ..bundle import Bundle, read_bundle
 from ..errors import BundleError, CheckError, RunflowError
 from ..file_names import SPEC_FILE
 from ..findings import Finding, Where, has_errors
-from ..project.load import load_spec
+from ..project.documents import load_spec
 from ..project.paths import ProjectPaths
 from ..publish.assets import Assets
 from ..publish.client import Client

@@ -14,8 +14,8 @@ from ..file_names import LOCK_FILE
 from ..findings import Finding, Where, did_you_mean
 from ..lock.model import FilePin, Lock
 from ..lock.pylock import LockedPackage, read_pylock
+from ..project.documents import load_lock, load_spec
 from ..project.files import read_file, text_of
-from ..project.load import load_lock, load_spec
 from ..project.paths import ProjectPaths
 from ..restore.state import read_state
 from ..restore.store import ModelStore

@@ -11,7 +11,7 @@ import pytest
 from runflow_build.errors import LockError, RunflowError, WorkflowError
 from runflow_build.project import definitions as module
 from runflow_build.project.definitions import combined, definitions_for
-from runflow_build.project.load import load_version
+from runflow_build.project.documents import load_version
 from runflow_build.project.paths import ProjectPaths
 from runflow_build.workflow.definitions_text import DefinitionsFile
 

@@ -10,7 +10,8 @@ import pytest
 
 from runflow_build.errors import LockError, SpecError
 from runflow_build.findings import Finding, Where
-from runflow_build.project.load import load, version_wished
+from runflow_build.project.documents import version_wished
+from runflow_build.project.load import load
 from runflow_build.project.paths import ProjectPaths
 
 SPEC = """\
