@@ -1,6 +1,6 @@
 """A stand-in for ComfyUI 0.8.0: the real frontend, our pack, prompts on the embedded engine.
 
-    python tests/host/host.py --base-directory DIR --port 8188 [--pack DIR] [--node-delay 0.2]
+    python tests/host/host.py --base-directory DIR --port 8188 [--pack DIR] [--hold FILE]
 
 It starts like `python main.py --cpu --base-directory DIR --port 8188` and is a process of its own,
 because packs import modules named `server`, `nodes` and `folder_paths`: those of the folder

@@ -85,7 +85,7 @@ class Runner:
                 return
             if progress.state != "finished":
                 events.begin(node)
-                self._linger()
+                self._linger(node)
             if progress.state != "started":
                 shown = self._show(prompt[node]["class_type"])
                 if shown and not args.disable_metadata:
@@ -105,10 +105,16 @@ class Runner:
         except EngineError as error:
             _tell_failure(events, error.findings[0], prompt)
 
-    def _linger(self) -> None:
-        end = time.monotonic() + args.node_delay
-        while time.monotonic() < end and not self._interrupted.is_set():
+    def _linger(self, node: str) -> None:
+        while args.hold and self._holds(node) and not self._interrupted.is_set():
             time.sleep(0.01)
+
+    def _holds(self, node: str) -> bool:
+        """Whether the file is there, and names no node or this one."""
+        try:
+            return args.hold.read_text() in ("", node)
+        except FileNotFoundError:
+            return False
 
     def _noting(self, name: str, node_class: NodeClass) -> NodeClass:
         """The class, with its files noted, and previews in ComfyUI's temporary folder."""

@@ -260,7 +260,9 @@ def test_a_running_prompt_is_interrupted(tmp_path: Path, started_host: Callable[
         "1": {"class_type": "EmptyImage", "inputs": image},
         "2": {"class_type": "SaveImage", "inputs": saved},
     }
-    with started_host(tmp_path, "--node-delay", "60") as host:
+    hold = tmp_path / "hold"
+    hold.write_text("2")
+    with started_host(tmp_path, "--hold", str(hold)) as host:
         _, answer = host.post("/prompt", {"prompt": prompt})
         until(lambda: host.get("/queue")["queue_running"][0])
         assert host.post("/interrupt", {"prompt_id": "another"})[0] == 200

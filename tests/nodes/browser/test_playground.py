@@ -570,23 +570,32 @@ def test_the_page_is_loaded_anew_with_the_policy_for_the_viewer_that_has_come(
 
 
 @pytest.fixture(scope="module")
-def slow_host(tmp_path_factory: pytest.TempPathFactory, started_host: Any) -> Iterator[Any]:
-    """The stand-in, which needs a second for each node."""
+def hold(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """While this file is there, nodes of the slow host wait: all, or the one that it names."""
+    return tmp_path_factory.mktemp("hold") / "hold"
+
+
+@pytest.fixture(scope="module")
+def slow_host(
+    tmp_path_factory: pytest.TempPathFactory, started_host: Any, hold: Path
+) -> Iterator[Any]:
     base = tmp_path_factory.mktemp("slow")
     prepare(base)
-    with started_host(base, "--node-delay", "1") as host:
+    with started_host(base, "--hold", str(hold)) as host:
         yield host
 
 
 @pytest.fixture
-def slow_page(browser: Browser, slow_host: Any, seen: Any) -> Iterator[Page]:
+def slow_page(browser: Browser, slow_host: Any, seen: Any, hold: Path) -> Iterator[Page]:
     context = browser.new_context(base_url=slow_host.url, viewport={"width": 1280, "height": 800})
     one = context.new_page()
     seen.watch(one)
     slug = capture(slow_host, "Slow", slow())
     one.goto(f"/runflow/playground/{slug}")
     one.get_by_role("heading", name="Slow").wait_for()
+    hold.write_text("")
     yield one
+    hold.unlink(missing_ok=True)
     context.close()
     assert seen.unexpected() == []
 
@@ -595,12 +604,14 @@ def set_size(page: Page, size: int) -> None:
     page.get_by_label("size", exact=True).fill(str(size))  # or it would come from the cache
 
 
-def test_progress_is_told_node_by_node(slow_page: Page) -> None:
+def test_progress_is_told_node_by_node(slow_page: Page, hold: Path) -> None:
+    hold.write_text("4")
     set_size(slow_page, 65)
     run(slow_page)
     wait_until(slow_page, "Running: Turn it, [234] of")
     assert 0 < slow_page.locator("#bar").evaluate("one => one.value") < 1
-    wait_until(slow_page, "Done in [2-9]")
+    hold.unlink()
+    wait_until(slow_page, r"Done in \d")
     assert slow_page.locator("#progress").is_hidden()
 
 
@@ -639,7 +650,7 @@ def test_the_keyboard_keeps_its_place_while_a_prompt_runs_and_is_cancelled(
 
 
 def test_a_waiting_prompt_is_cancelled_and_the_one_before_it_goes_on(
-    slow_page: Page, slow_host: Any
+    slow_page: Page, slow_host: Any, hold: Path
 ) -> None:
     image = {"width": 8, "height": 8, "batch_size": 1, "color": 7}
     other = {
@@ -656,17 +667,20 @@ def test_a_waiting_prompt_is_cancelled_and_the_one_before_it_goes_on(
     wait_until(slow_page, "Waiting: 1 prompt before it")
     slow_page.get_by_role("button", name="Cancel").click()
     wait_until(slow_page, "Cancelled")
+    hold.unlink()
     until(lambda: slow_host.get("/history")[answer["prompt_id"]])
     entry = slow_host.get("/history")[answer["prompt_id"]]
     assert entry["status"]["status_str"] == "success"
 
 
 def test_a_second_run_of_the_page_says_how_many_are_before_it(
-    slow_page: Page, slow_host: Any
+    slow_page: Page, slow_host: Any, hold: Path
 ) -> None:
+    hold.unlink()
     set_size(slow_page, 71)
     run(slow_page)
     wait_until(slow_page, "Done")
+    hold.write_text("")
     made = {"width": 9, "height": 9, "batch_size": 1, "color": 7}
     other = {
         "1": {"class_type": "EmptyImage", "inputs": made},
@@ -678,16 +692,20 @@ def test_a_second_run_of_the_page_says_how_many_are_before_it(
     wait_until(slow_page, "Waiting: 1 prompt before it")
     opacity = "getComputedStyle(document.getElementById('outputs')).opacity"
     assert slow_page.evaluate(opacity) == "0.5"  # they are of the run before
+    hold.unlink()
     wait_until(slow_page, "Done")
     assert slow_page.evaluate(opacity) == "1"
 
 
-def test_a_page_that_is_reloaded_goes_on_with_its_run(slow_page: Page) -> None:
+def test_a_page_that_is_reloaded_goes_on_with_its_run(slow_page: Page, hold: Path) -> None:
     set_size(slow_page, 68)
     run(slow_page)
     wait_until(slow_page, "Running: ")
     slow_page.reload()
-    wait_until(slow_page, "Running: ")
+    wait_until(slow_page, "Running")
+    hold.write_text("4")
+    wait_until(slow_page, "Running: Turn it")
+    hold.unlink()
     wait_until(slow_page, "Done")
     assert output(slow_page, "out").get_by_role("img").count() == 1
 
