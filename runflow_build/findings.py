@@ -326,6 +326,9 @@ CODES: Mapping[str, Code] = {
     "source-unchecked": _warning("Nobody could be asked what a URL gives, or where a file is."),
     "upgrade-unknown": _error("`--upgrade` names something that is not in the lock."),
     "install-missing": _error("A folder is not a ComfyUI installation."),
+    "extra-paths-invalid": _error(
+        "ComfyUI's extra_model_paths.yaml has something else where a folder should stand."
+    ),
     "install-differs": _warning("The installation is not what runflow.yaml asks for."),
     "git-failed": _error("git refuses to answer in a folder."),
     "git-missing": _error("The git program is not installed, or not on the PATH."),

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ..errors import ResolveError
 from ..findings import Finding
+from .extra_paths import FORMER_NAMES, ExtraFolder, extra_folders, with_extra
 from .files import below
 from .git.working_tree import Repository, repository_at
 
@@ -54,6 +55,7 @@ class Install:
     base: Path  # models/, custom_nodes/
     environment: Path | None  # of Python
     searched: Callable[[str], Sequence[Path]] | None = None  # by the ComfyUI that runs; see folders
+    extra: tuple[ExtraFolder, ...] = ()  # of one that does not run
 
     def folders(self, kind: str) -> Sequence[Path]:
         """Where ComfyUI looks for what it calls `loras`, `custom_nodes` …, in its order.
@@ -62,9 +64,10 @@ class Install:
         """
         if self.searched:
             return self.searched(kind)
-        if kind == "custom_nodes":
-            return (self.base / kind,)
-        return _model_folders(self.base / "models", kind)
+        kind = FORMER_NAMES.get(kind, kind)
+        packs = kind == "custom_nodes"
+        own = [self.base / kind] if packs else _model_folders(self.base / "models", kind)
+        return with_extra(own, kind, self.extra)
 
     def repository(self) -> Repository | None:
         """ComfyUI's own clone."""
@@ -116,7 +119,7 @@ def _file_in(folders: Iterable[Path], path: str) -> Path | None:
 def find_install(folder: Path) -> Install:
     """The installation at `folder`: its code, its base folder, or the folder around the code.
 
-    Raises ResolveError `install-missing`.
+    Raises ResolveError: `install-missing`, and as `extra_folders`.
     """
     code = next((path for path in (folder, folder / "ComfyUI") if _is_code(path)), None)
     base = code or folder
@@ -134,7 +137,7 @@ def find_install(folder: Path) -> Install:
     places = dict.fromkeys((base, folder, *((code.parent,) if code else ())))
     roots = [place / name for place in places for name in _ENVIRONMENTS]
     environment = next((root for root in roots if any(_site_packages(root))), None)
-    return Install(code, base, environment)
+    return Install(code, base, environment, extra=extra_folders(code) if code else ())
 
 
 def _is_code(path: Path) -> bool:
