@@ -62,6 +62,7 @@ async def _deploy(request: Any, body: dict[str, Any]) -> Any:
             where,
             tell=job.tell,
             check=job.check,
+            stop=job.stop,
             upgrade=upgrade,
             adopt=adopt,
         )
@@ -80,7 +81,16 @@ async def _save(request: Any, body: dict[str, Any]) -> Any:
     def work(job: Job) -> dict[str, Any]:
         from ...runflow_build.tasks.deploy import save
 
-        done = save(folder, drawn, name, editor(), tell=job.tell, check=job.check, upgrade=upgrade)
+        done = save(
+            folder,
+            drawn,
+            name,
+            editor(),
+            tell=job.tell,
+            check=job.check,
+            stop=job.stop,
+            upgrade=upgrade,
+        )
         return {**done.to_json(), "folder": str(folder)}
 
     return _started("save", work, name, slug, folder)

@@ -17,6 +17,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -102,11 +103,16 @@ class UvIndexes:
         offline: bool = False,
         cache: Path | None = None,
         environ: Mapping[str, str] | None = None,
+        stop: threading.Event | None = None,
     ) -> None:
-        """`cache` is uv's folder for what it fetched; None: the one it has for everything else."""
+        """`cache` is uv's folder for what it fetched; None: the one it has for everything else.
+
+        `stop` ends the uv that runs.
+        """
         self._mirrors = mirrors
         self._offline = offline
         self._cache = cache
+        self._stop = stop
         self._environ = os.environ if environ is None else environ
         self._pypi = pypi_of(mirrors, self._environ)
         self._users = self._pypi if self._pypi not in (PYPI, mirrors.local(PYPI)) else None
@@ -154,7 +160,7 @@ class UvIndexes:
         arguments += ["--default-index", self._pypi]
         arguments += ["--offline"] if self._offline else []
         arguments += ["--cache-dir", str(self._cache.absolute())] if self._cache else []
-        answer = call_uv(arguments, self._environ, call.folder, TIMEOUT_S)
+        answer = call_uv(arguments, self._environ, call.folder, TIMEOUT_S, stop=self._stop)
         if answer.code:
             raise self._refusal(answer, call)
         return read_pylock((call.folder / "pylock.toml").read_text(encoding="utf-8"))

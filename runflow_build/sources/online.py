@@ -20,13 +20,17 @@ if TYPE_CHECKING:
 
 @contextmanager
 def opened(
-    environ: Mapping[str, str], offline: bool = False, check: Check = go_on
+    environ: Mapping[str, str],
+    offline: bool = False,
+    check: Check = go_on,
+    stop: threading.Event | None = None,
 ) -> Iterator[tuple[World, DigestCache]]:
     """What lies outside of this machine, and what is remembered of files on it.
 
     A source is imported and made when somebody has a question for it: mostly there is none.
     Offline, only answers of before are given. `check` raises where the answers are not wanted any
-    more: it is asked while files are read. Raises UsageError `mirror-malformed`.
+    more: it is asked while files are read. `stop` ends the git and the uv that run for them.
+    Raises UsageError `mirror-malformed`.
     """
     offline = offline or is_offline(environ)
     folder, mirrors = cache_folder(environ), mirrors_of(environ)
@@ -53,7 +57,7 @@ def opened(
 
             if not git_is_there():
                 return GitHubByHttp(asking.value()[0])
-            return GitCache(folder / "git", offline=offline)
+            return GitCache(folder / "git", offline=offline, stop=stop)
 
         def registry() -> Any:
             from .registry import ComfyRegistry
@@ -73,7 +77,7 @@ def opened(
         def packages() -> Any:
             from .indexes import UvIndexes
 
-            return UvIndexes(mirrors, offline=offline, environ=environ)
+            return UvIndexes(mirrors, offline=offline, environ=environ, stop=stop)
 
         yield World(*map(_Later, (git, registry, lists, files, packages))), digests
 

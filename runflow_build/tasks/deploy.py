@@ -7,6 +7,7 @@ bundle, byte for byte.
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -78,6 +79,7 @@ class _Steps:
 
     tell: Tell
     check: Check
+    stop: threading.Event | None
 
     def run(self, step: str, work: Callable[[], Any]) -> Any:
         self.check()
@@ -102,17 +104,19 @@ def deploy(
     *,
     tell: Tell,
     check: Check,
+    stop: threading.Event | None = None,
     upgrade: bool = False,
     adopt: bool = False,
 ) -> Deployed:
     """Publish what stands in the editor as the endpoint `name`, by way of the project in `root`.
 
     The API is asked first, so that no key that it refuses lets anybody wait for a lock. `upgrade`
-    resolves all pins anew, `adopt` takes over an endpoint that another project published.
+    resolves all pins anew, `adopt` takes over an endpoint that another project published, `stop`
+    ends the programs that run for the lock.
 
     Raises RunflowError with the findings, and what `check` raises; the endpoint is then as it was.
     """
-    steps, slug = _Steps(tell, check), slug_named(name)
+    steps, slug = _Steps(tell, check, stop), slug_named(name)
     with Client(connection.base_url, connection.api_key, pause=pausing(check)) as client:
         there = steps.run("connect", lambda: find(client, slug))
         what = "updates the endpoint that is there" if there else "a new endpoint"
@@ -158,13 +162,14 @@ def save(
     *,
     tell: Tell,
     check: Check,
+    stop: threading.Event | None = None,
     upgrade: bool = False,
 ) -> Saved:
     """Write what stands in the editor into the project in `root`, with its lock.
 
     Raises as `deploy`; what validation finds is in the result.
     """
-    steps = _Steps(tell, check)
+    steps = _Steps(tell, check, stop)
     written, locked = _captured(steps, root, graph, name, editor, upgrade)
     found = steps.run("validate", lambda: tuple(validate(root, [written.slug])))
     steps.done("validate", _counted(found), found)
@@ -216,7 +221,7 @@ def _captured(
     steps.done("capture", _files(written.files), written.findings)
 
     def locking() -> Relocked:
-        with opened(os.environ, check=steps.check) as (world, digests):
+        with opened(os.environ, check=steps.check, stop=steps.stop) as (world, digests):
             return relock(
                 root,
                 install=editor.install,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -208,6 +209,27 @@ def test_a_cancelled_job_stops_before_its_next_step(
     go.set()
     assert end_of(server, begun)["state"] == "cancelled"
     assert not (tmp_path / "home" / "a" / "runflow.lock").exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a line that a shell holds open")
+def test_a_cancelled_job_ends_while_git_waits_for_its_host(
+    server: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, folder, line = tmp_path / "gitconfig", tmp_path / "home" / "a", tmp_path / "open"
+    settings.write_text('[url "ssh://silent.example/"]\n\tinsteadOf = https://example.org/\n')
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(settings))
+    monkeypatch.setenv("GIT_SSH_COMMAND", f"touch {line}; sleep 3600 #")
+    monkeypatch.setenv("RUNFLOW_OFFLINE", "0")
+    folder.mkdir()
+    (folder / "runflow.yaml").write_text(
+        "version: 1\ncomfyui: {ref: v0.8.0}\n"
+        "nodes: {pack: {repository: https://example.org/o/pack}}\n"
+        "endpoints: {a: {workflow: a.json}}\n"
+    )
+    begun = server.post("/runflow/save", {"graph": graph(), "name": "A", "folder": "a"})
+    until(line.exists)
+    server.post(f"/runflow/jobs/{begun.json['job']}/cancel")
+    assert end_of(server, begun)["state"] == "cancelled"
 
 
 def test_a_cancelled_job_ends_while_a_large_file_is_read(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import socket
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from index import PackageIndex, serving, source, wheel
 from runflow_build.lock.pylock import Checkout, read_pylock
 from runflow_build.sources.indexes import UvIndexes, platform_of
 from runflow_build.sources.mirrors import mirrors_of
+from runflow_build.sources.online import opened
 from runflow_build.sources.world import Asked, PackageConflict, Resolution, Unanswered
 
 LINUX = "cp312-cp312-manylinux_2_28_x86_64"
@@ -49,6 +52,23 @@ def resolved(index: PackageIndex, cache: Path) -> Ask:
         return indexes.resolve(questions, "3.12", target, known)
 
     return resolve
+
+
+def test_a_uv_that_nobody_wants_any_more_ends(tmp_path: Path) -> None:
+    stop = threading.Event()
+    stop.set()
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}/simple"
+        environ = {
+            **{name: value for name, value in os.environ.items() if name != "RUNFLOW_OFFLINE"},
+            "RUNFLOW_MIRRORS": f"https://pypi.org/simple={address}",
+            "RUNFLOW_CACHE_DIR": str(tmp_path),
+        }
+        with (
+            opened(environ, stop=stop) as (world, _),
+            pytest.raises(Unanswered, match="uv failed and did not say why"),
+        ):
+            world.packages.resolve([Asked("us", "numpy")], "3.12", "macos-cpu", {})
 
 
 def two_versions(index: PackageIndex) -> None:

@@ -6,6 +6,7 @@ import copy
 import http.server
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -26,6 +27,9 @@ from runflow_build.sources.install import Install
 from runflow_build.tasks.deploy import deploy, deployed_url, project_folder, save
 from runflow_build.tasks.from_editor import Editor, graph_bytes
 from runflow_build.workflow.runflow_nodes import definitions as runflow_definitions
+from tests.worlds.git_host import GitHost, git_host
+
+__all__ = ["git_host"]
 
 ROOT = Path(__file__).parent.parent.parent
 EXAMPLE = ROOT / "examples" / "postcard"
@@ -443,6 +447,29 @@ def test_a_server_that_goes_away_in_the_middle_is_said_at_the_step_that_needed_i
     assert codes(caught) == ["api-unreachable"]
     assert told.steps[-2:] == ["publish running", "publish failed"]
     assert deployed_url(root) is None
+
+
+WANTS_A_PACK = """
+version: 1
+comfyui: {ref: v0.8.0}
+nodes: {pack: {repository: https://example.org/o/pack}}
+endpoints: {postcard: {workflow: workflows/postcard.json}}
+"""
+
+
+def test_a_git_that_runs_for_its_lock_ends_with_it(
+    tmp_path: Path, editor: Editor, git_host: GitHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("RUNFLOW_OFFLINE")
+    root, stop = tmp_path / "p", threading.Event()
+    root.mkdir()
+    (root / "runflow.yaml").write_text(WANTS_A_PACK.lstrip())
+    stop.set()
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        git_host.leads_to(f"https://127.0.0.1:{silent.getsockname()[1]}/")
+        done = save(root, example(), "Postcard", editor, stop=stop, **Told().arguments)
+    said = "pack could not be looked up: the work on https://example.org/o/pack was stopped"
+    assert said in [one.message for one in done.findings]
 
 
 class Busy(http.server.BaseHTTPRequestHandler):

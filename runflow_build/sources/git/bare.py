@@ -7,6 +7,7 @@ process that died.
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -50,6 +51,7 @@ class BareRepository:
     url: str  # canonical
     filter: str  # blob:none, tree:0
     shallow: bool = False  # commits are fetched without their past
+    stop: threading.Event | None = None  # ends what goes on
 
     # -- the folder
 
@@ -88,21 +90,21 @@ class BareRepository:
     # -- what is here already
 
     def holds(self, commit: str) -> bool:
-        done = run(self.folder, "rev-parse", "--quiet", "--verify", f"{commit}^{{commit}}")
+        done = self._run("rev-parse", "--quiet", "--verify", f"{commit}^{{commit}}")
         if done.code and done.err and kind_of(done) != "left out":
             raise Damaged(done.err)
         return done.code == 0
 
     def ask(self, *arguments: str) -> bytes:
         """What git says without the network. Raises Damaged."""
-        done = run(self.folder, *arguments)
+        done = self._run(*arguments)
         if done.code:
             raise Damaged(done.err)
         return done.out
 
     def blob(self, name: str, network: bool = True) -> bytes:
         """The content of a blob, fetched if it is not here. Raises Refused, Unanswered, Damaged."""
-        done = run(self.folder, "cat-file", "blob", name, network=network)
+        done = self._run("cat-file", "blob", name, network=network)
         if done.code and not network and kind_of(done) == "left out":
             raise Unanswered(f"offline, a file of {self.url} is not known", OFFLINE_FIX)
         return self._checked(done).out
@@ -112,7 +114,7 @@ class BareRepository:
     def refs(self) -> Said:
         """What the host calls its commits, in the words of ls-remote."""
         words = ("ls-remote", "--symref", self.url)
-        return run(self.folder, *words, network=True, limit_s=SHORT_S)
+        return self._run(*words, network=True, limit_s=SHORT_S)
 
     def fetch_commit(self, commit: str) -> None:
         """Fetch a commit by its id. Raises Refused, Unanswered, Damaged."""
@@ -141,7 +143,7 @@ class BareRepository:
     def _fetch(self, limit_s: float, *arguments: str) -> None:
         words = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head"]
         words += ["--no-recurse-submodules", f"--filter={self.filter}", *arguments]
-        call = partial(run, self.folder, *words, network=True, limit_s=limit_s)
+        call = partial(self._run, *words, network=True, limit_s=limit_s)
         done = patiently(call)
         if done.code and kind_of(done) == "busy":  # nobody but us works here: they are a dead one's
             for lock in [*self.folder.glob("*.lock"), *self.folder.glob("refs/**/*.lock")]:
@@ -149,6 +151,13 @@ class BareRepository:
                     lock.unlink()
             done = call()
         self._checked(done)
+
+    def _run(self, *arguments: str, network: bool = False, limit_s: float = SHORT_S) -> Said:
+        """Raises Unanswered once it was stopped: what a killed git says is no sign of damage."""
+        done = run(self.folder, *arguments, network=network, limit_s=limit_s, stop=self.stop)
+        if self.stop and self.stop.is_set():
+            raise Unanswered(f"the work on {self.url} was stopped")
+        return done
 
     def _checked(self, done: Said) -> Said:
         if done.code == 0:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import posixpath
 import re
+import threading
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -36,6 +38,7 @@ class CachedRepository:
         hold: Callable[[], Answers],
         refs: dict[str, RemoteRefs | None],
         offline: bool,
+        stop: threading.Event | None,
     ) -> None:
         self.url = url
         self._answers = answers
@@ -43,9 +46,10 @@ class CachedRepository:
         self._held = False
         self._asked = refs  # in this process: url -> refs
         self._offline = offline
-        self._files = BareRepository(folder / "files.git", url, "blob:none", shallow=True)
-        self._graph = BareRepository(folder / "graph.git", url, "tree:0")
-        self._past = BareRepository(folder / "past.git", url, "blob:none")
+        bare = partial(BareRepository, url=url, stop=stop)
+        self._files = bare(folder / "files.git", filter="blob:none", shallow=True)
+        self._graph = bare(folder / "graph.git", filter="tree:0")
+        self._past = bare(folder / "past.git", filter="blob:none")
 
     # -- refs
 

@@ -28,11 +28,15 @@ class GitCache:
     Each repository is a folder below `folder` with its answers, its bare repositories and a lock,
     which who works on them holds; different repositories go side by side, and what is known costs
     no lock. Refs are asked once in the life of this object; what hangs on a commit once for ever.
+    `stop` ends the git that runs.
     """
 
-    def __init__(self, folder: Path, *, offline: bool = False) -> None:
+    def __init__(
+        self, folder: Path, *, offline: bool = False, stop: threading.Event | None = None
+    ) -> None:
         self._folder = folder
         self._offline = offline
+        self._stop = stop
         self._refs: dict[str, RemoteRefs | None] = {}
         self._answers: dict[str, Answers] = {}
         self._guard = threading.Lock()
@@ -76,7 +80,9 @@ class GitCache:
                 return answers
 
             answers = self._current(folder)
-            cached = CachedRepository(public, folder, answers, hold, self._refs, self._offline)
+            cached = CachedRepository(
+                public, folder, answers, hold, self._refs, self._offline, self._stop
+            )
             try:
                 return question(cached)
             except GitError as error:

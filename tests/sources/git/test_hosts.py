@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -439,6 +440,27 @@ def test_after_a_kill_at_any_moment_the_answers_are_the_same(
         process.communicate()
     assert cache.read(pack.url, last, "f1") == b"1"
     assert cache.distance(pack.url, first, last) == 1
+
+
+def test_a_git_that_nobody_wants_any_more_ends_and_damages_nothing(
+    git_host: GitHost, tmp_path: Path, cache: GitCache
+) -> None:
+    pack, stop = git_host.repository("o/pack"), threading.Event()
+    commit = pack.commit({"a.py": "1"})
+    assert cache.read(pack.url, commit, "a.py") == b"1"
+    stop.set()
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        git_host.leads_to(f"https://127.0.0.1:{silent.getsockname()[1]}/")
+        stopped = GitCache(tmp_path / "git", stop=stop)
+        questions = (
+            lambda: stopped.refs(pack.url),
+            lambda: stopped.has(pack.url, NOWHERE),
+            lambda: stopped.read(pack.url, commit, "b.py"),
+        )
+        for question in questions:
+            with pytest.raises(Unanswered, match=f"the work on {pack.url} was stopped"):
+                question()
+    assert GitCache(tmp_path / "git", offline=True).read(pack.url, commit, "b.py") is None
 
 
 LEFT_ALONE = """
