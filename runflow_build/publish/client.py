@@ -24,7 +24,7 @@ from ..findings import Finding
 from ..redact import without_secrets_in_log
 from .outage import no_answer, passes
 from .refusals import Answer, Call, json_object, refusal, unexpected
-from .settings import checked_key, checked_url, host_of, is_loopback
+from .settings import ADDRESS, checked_key, checked_url, host_of, is_loopback
 
 ATTEMPTS = 5  # of an idempotent request, the first one included
 LARGEST_ANSWER = 64 * 1024 * 1024  # bytes: a prompt and a graph of 16 MiB each, with room
@@ -368,7 +368,7 @@ def _redirected(call: Call, target: str) -> ApiError:
         "api-redirected",
         f"{call.host} sends to {parts.scheme}://{parts.hostname}, where the API key does not go",
         also=(("request", str(call)),),
-        fix="set RUNFLOW_API_URL to that address if it is the API's, and give it its own key",
+        fix=f"if the API is there, give that host a key of its own, and name it as {ADDRESS}",
     )
     return ApiError(finding)
 
@@ -378,7 +378,7 @@ def _too_large(call: Call) -> ApiError:
         "api-too-large",
         f"the answer of {call.host} is larger than {LARGEST_ANSWER >> 20} MiB",
         also=(("request", str(call)),),
-        fix="check that RUNFLOW_API_URL is a Runflow API",
+        fix=f"check {ADDRESS}",
     )
     return ApiError(finding)
 

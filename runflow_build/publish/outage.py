@@ -11,7 +11,7 @@ import httpx
 from ..errors import ApiError
 from ..findings import Finding
 from .refusals import Call
-from .settings import is_loopback
+from .settings import ADDRESS, is_loopback
 
 
 def passes(error: httpx.HTTPError) -> bool:
@@ -37,27 +37,27 @@ def _told(call: Call, error: httpx.HTTPError, timeout_s: float) -> tuple[str, st
         return (
             "api-timeout",
             f"{host} does not answer within {timeout_s:g} s",
-            "try again; if it stays, check the network and RUNFLOW_API_URL",
+            f"try again; if it stays, check the network and {ADDRESS}",
         )
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return (
                 "api-tls",
                 f"the certificate of {host} is not trusted: {cause.verify_message}",
-                "check RUNFLOW_API_URL and this machine's clock; for a company's own certificate "
-                "authority, set SSL_CERT_FILE",
+                "check this machine's clock; for a company's own certificate authority, set "
+                f"SSL_CERT_FILE; else check {ADDRESS}",
             )
     if any(isinstance(cause, ssl.SSLError) for cause in causes):
         return (
             "api-tls",
             f"{host} does not speak TLS as it should",
-            "check RUNFLOW_API_URL: a server on this machine is mostly http, not https",
+            f"check {ADDRESS}: a server on this machine is mostly http, not https",
         )
     if any(isinstance(cause, socket.gaierror) for cause in causes):
         return (
             "api-unreachable",
             f"there is no host {host.partition(':')[0]} on this network",
-            "check RUNFLOW_API_URL and the network (DNS)",
+            f"check the network (DNS) and {ADDRESS}",
         )
     if isinstance(error, httpx.ProxyError):
         return (
@@ -77,8 +77,8 @@ def _told(call: Call, error: httpx.HTTPError, timeout_s: float) -> tuple[str, st
 def _start(host: str) -> str:
     name = host.rpartition(":")[0] if ":" in host else host
     if is_loopback(name.strip("[]")):
-        return "start the server (`runflow serve`), or check the port in RUNFLOW_API_URL"
-    return "check RUNFLOW_API_URL and the network"
+        return f"start the server (`runflow serve`), or check the port in {ADDRESS}"
+    return f"check the network and {ADDRESS}"
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

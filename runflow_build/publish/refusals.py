@@ -11,6 +11,7 @@ from typing import Any
 
 from ..errors import ApiError, ApiRefusedError
 from ..findings import Finding, Where
+from .settings import ADDRESS
 
 MOST_DETAILS = 20  # of a 422: enough to mend, not enough to flood a terminal
 LONGEST_TEXT = 300  # characters of the API's own words
@@ -110,9 +111,9 @@ def not_json(call: Call, answer: Answer) -> ApiError:
     return _error(
         Finding(
             "api-not-json",
-            f"{call.host} answered with {what}{status}; is RUNFLOW_API_URL right?",
+            f"{call.host} answered with {what}{status}; is the address right?",
             also=(("request", str(call)),),
-            fix="set RUNFLOW_API_URL to the API itself, not to the app or the documentation",
+            fix=f"name the API itself, not the app or the documentation, as {ADDRESS}",
         ),
         answer,
     )
@@ -124,7 +125,7 @@ def unexpected(call: Call, what: str) -> ApiError:
         "api-unexpected",
         f"the answer of {call.host} {what}",
         also=(("request", str(call)),),
-        fix="check that RUNFLOW_API_URL is a Runflow API, and that runflow is up to date",
+        fix=f"check that runflow is up to date, and {ADDRESS}",
     )
     return ApiError(finding)
 
@@ -161,7 +162,7 @@ def _finding(call: Call, answer: Answer, told: Envelope, attempts: int) -> Findi
         404: (
             "api-not-found",
             f"{call.host} does not have {call.path}{words}",
-            "check the slug and the organization, and that RUNFLOW_API_URL is right",
+            f"check the slug, the organization and {ADDRESS}",
         ),
         409: (
             "api-conflict",
@@ -184,7 +185,7 @@ def _finding(call: Call, answer: Answer, told: Envelope, attempts: int) -> Findi
         code, message, fix = rows.get(answer.status) or (
             "api-unexpected",
             f"{call.host} refuses the request{words}",
-            "check that RUNFLOW_API_URL is a Runflow API, and that runflow is up to date",
+            f"check that runflow is up to date, and {ADDRESS}",
         )
     return Finding(code, message, also=(("answer", name), *_request(call, told)), fix=fix)
 

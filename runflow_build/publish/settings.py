@@ -28,6 +28,8 @@ from ..redact import redacted
 HOSTED = "https://api.runflow.io"
 URL_VARIABLE = "RUNFLOW_API_URL"
 KEY_VARIABLE = "RUNFLOW_API_KEY"
+# As a message names what its reader has set, at the command line or in ComfyUI's editor.
+ADDRESS = f"the API's address ({URL_VARIABLE}; in ComfyUI its settings, or the Deploy node)"
 
 _KEY = re.compile(r"[A-Za-z0-9_]+")  # the alphabet of every key, hosted or ours
 _DEFAULT_PORTS = {"https": 443, "http": 80}
@@ -150,7 +152,7 @@ def checked_key(key: str) -> str:
     finding = Finding(
         "api-key-malformed",
         "the API key holds characters other than letters, digits and _",
-        fix=f"copy the key anew into {KEY_VARIABLE}, without quotes, spaces or `Bearer`",
+        fix="copy the key anew, without quotes, spaces or `Bearer`",
     )
     raise ApiRefusedError(finding)
 
@@ -181,8 +183,8 @@ def _url_invalid(url: str, why: str) -> ApiError:
     finding = Finding(
         "api-url-invalid",
         f"the API's address {redacted(url)} {why}",
-        fix=f"set {URL_VARIABLE} to https://HOST, or to http://127.0.0.1:PORT for a server on "
-        f"this machine; without it, {HOSTED} is used",
+        fix=f"write https://HOST, or http://127.0.0.1:PORT for a server on this machine, as "
+        f"{ADDRESS}; where none is given, {HOSTED} is used",
     )
     return ApiError(finding)
 

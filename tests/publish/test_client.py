@@ -166,7 +166,7 @@ def test_a_web_page_is_no_api(api: Any, client: Client, reply: Any) -> None:
     api.on("GET", "/v1/x", reply(b"<html>hello</html>", headers={"Content-Type": "text/html"}))
     with pytest.raises(ApiError) as error:
         client.get("/v1/x")
-    assert "answered with a web page; is RUNFLOW_API_URL right?" in finding(error).message
+    assert "answered with a web page; is the address right?" in finding(error).message
 
 
 @pytest.fixture
@@ -186,7 +186,8 @@ def test_a_server_that_is_not_there_is_told_at_once(closed_port: int, pauses: li
     assert str(error.value) == (
         f"error api-unreachable: nothing answers at 127.0.0.1:{closed_port}\n"
         "  request   GET /v1/x\n"
-        "  fix       start the server (`runflow serve`), or check the port in RUNFLOW_API_URL"
+        "  fix       start the server (`runflow serve`), or check the port in the API's address "
+        "(RUNFLOW_API_URL; in ComfyUI its settings, or the Deploy node)"
     )
     assert pauses == []
 
@@ -201,7 +202,8 @@ def test_a_host_that_does_not_exist(pauses: list[float], monkeypatch: pytest.Mon
     assert str(error.value) == (
         "error api-unreachable: there is no host nowhere.invalid on this network (5 attempts)\n"
         "  request   GET /v1/x\n"
-        "  fix       check RUNFLOW_API_URL and the network (DNS)"
+        "  fix       check the network (DNS) and the API's address "
+        "(RUNFLOW_API_URL; in ComfyUI its settings, or the Deploy node)"
     )
 
 

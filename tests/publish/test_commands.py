@@ -220,16 +220,16 @@ def test_a_missing_input_file_is_told_in_the_projects_words(
             1,
             "error api-unreachable: nothing answers at HOST\n"
             "  request   GET /v1/comfyui-workflows\n"
-            "  fix       start the server (`runflow serve`), or check the port in "
-            "RUNFLOW_API_URL\n",
+            "  fix       start the server (`runflow serve`), or check the port in the API's "
+            "address (RUNFLOW_API_URL; in ComfyUI its settings, or the Deploy node)\n",
         ),
         (
             "a web page",
             1,
-            "error api-not-json: HOST answered with a web page; is RUNFLOW_API_URL right?\n"
+            "error api-not-json: HOST answered with a web page; is the address right?\n"
             "  request   GET /v1/comfyui-workflows\n"
-            "  fix       set RUNFLOW_API_URL to the API itself, not to the app or the "
-            "documentation\n",
+            "  fix       name the API itself, not the app or the documentation, as the API's "
+            "address (RUNFLOW_API_URL; in ComfyUI its settings, or the Deploy node)\n",
         ),
         (
             "no scope",

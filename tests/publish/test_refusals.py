@@ -24,6 +24,8 @@ def envelope(code: str, message: str, errors: Any = None) -> dict[str, Any]:
     return {"code": code, "message": message, "errors": errors}
 
 
+# Right for who types commands, and for who sits in ComfyUI's editor.
+ADDRESS = "the API's address (RUNFLOW_API_URL; in ComfyUI its settings, or the Deploy node)"
 MESSAGES = {
     "400": (
         answer(400, envelope("BAD_REQUEST", "No body.")),
@@ -31,7 +33,7 @@ MESSAGES = {
 error api-unexpected: api.example refuses the request: No body
   answer    400 BAD_REQUEST
   request   POST /v1/comfyui-workflows
-  fix       check that RUNFLOW_API_URL is a Runflow API, and that runflow is up to date""",
+  fix       check that runflow is up to date, and ADDRESS""",
     ),
     "401": (
         answer(401, envelope("UNAUTHORIZED", "Invalid token.")),
@@ -104,7 +106,7 @@ error api-forbidden: the API key may not do this
 error api-not-found: api.example does not have /v1/comfyui-workflows: No such workflow
   answer    404 NOT_FOUND
   request   POST /v1/comfyui-workflows
-  fix       check the slug and the organization, and that RUNFLOW_API_URL is right""",
+  fix       check the slug, the organization and ADDRESS""",
     ),
     "409": (
         answer(409, envelope("CONFLICT", "The slug is taken."), **{"runflow-request-id": "r-1"}),
@@ -211,9 +213,9 @@ error api-server-error: api.example has a problem of its own, 5 times in a row: 
     "404 page": (
         answer(404, b"<!DOCTYPE html><title>Not found</title>", **{"content-type": "text/html"}),
         """\
-error api-not-json: api.example answered with a web page (404); is RUNFLOW_API_URL right?
+error api-not-json: api.example answered with a web page (404); is the address right?
   request   POST /v1/comfyui-workflows
-  fix       set RUNFLOW_API_URL to the API itself, not to the app or the documentation""",
+  fix       name the API itself, not the app or the documentation, as ADDRESS""",
     ),
 }
 REFUSED = {"401"} | {name for name in MESSAGES if name.startswith("403")}
@@ -224,7 +226,7 @@ def test_every_status_has_its_message(name: str) -> None:
     given, expected = MESSAGES[name]
     attempts = 5 if given.status == 429 or given.status >= 500 else 1
     error = refusal(PUBLISH, given, KEY, attempts)
-    assert str(error) == expected
+    assert str(error) == expected.replace("ADDRESS", ADDRESS)
     assert isinstance(error, ApiRefusedError) == (name in REFUSED)
     assert error.exit_code == (4 if name in REFUSED else 1)
     assert error.status == given.status
