@@ -10,7 +10,6 @@ from __future__ import annotations
 import copy
 import json
 import os
-import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -364,7 +363,9 @@ def _copy(source: Path, target: Path, check: Check) -> bool:
             while chunk := reading.read(CHUNK):
                 writing.write(chunk)
                 check()
-        shutil.copystat(source, beside)
+        # The times alone, by which it is known again: a copy that nobody may write cannot be
+        # replaced on Windows.
+        os.utime(beside, ns=(stat.st_atime_ns, stat.st_mtime_ns))
         os.replace(beside, target)
     finally:
         with suppress(OSError):

@@ -293,6 +293,21 @@ def test_input_files_are_taken_by_exact_name_and_only_where_the_endpoint_reads_t
     assert not (tmp_path / "q" / "input").exists()
 
 
+def test_an_input_file_that_nobody_may_write_can_be_followed_by_its_next_version(
+    tmp_path: Path, editor: Editor
+) -> None:
+    path, there = editor.inputs / "1.png", tmp_path / "p" / "input" / "1.png"
+    for content in (b"first", b"second"):
+        path.unlink(missing_ok=True)
+        path.write_bytes(content)
+        path.chmod(0o444)
+        os.utime(path, ns=(1, 2_000_000_000))
+        save(tmp_path / "p", default_file(example(), "1.png"), "A", editor, **Told().arguments)
+        stat = there.stat()
+        assert (there.read_bytes(), stat.st_mtime_ns) == (content, 2_000_000_000)
+        assert stat.st_mode & 0o200  # Windows renames over no other
+
+
 def test_an_input_file_that_is_missing_fails_and_names_the_node(
     tmp_path: Path, editor: Editor, api: Connection
 ) -> None:
