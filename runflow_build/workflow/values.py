@@ -39,9 +39,9 @@ def coerced(wanted: ContractInput, given: Any) -> Any:
             raise _wrong_type("true or false", given)
         return given
     if wanted.type == "INT":
-        return _in_limits(wanted, _whole(given))
+        return _in_limits(wanted, _whole(given), given)
     if wanted.type == "FLOAT":
-        return _in_limits(wanted, _real(given))
+        return _in_limits(wanted, _real(given), given)
     text = _text(given)
     if wanted.type in ("IMAGE", "FILE"):
         return _file_name(text)
@@ -72,15 +72,16 @@ def _real(given: Any) -> float:
     return number
 
 
-def _in_limits(wanted: ContractInput, number: int | float) -> int | float:
+def _in_limits(wanted: ContractInput, number: int | float, given: int | float) -> int | float:
+    """The number; what is said of it says `given`, as the caller wrote it."""
     if wanted.minimum is not None and number < wanted.minimum:
         raise MisfitError(
-            f"must be at least {_number(wanted.minimum)}, not {_number(number)}",
+            f"must be at least {_number(wanted.minimum)}, not {_number(given)}",
             outside=True,
         )
     if wanted.maximum is not None and number > wanted.maximum:
         raise MisfitError(
-            f"must be at most {_number(wanted.maximum)}, not {_number(number)}",
+            f"must be at most {_number(wanted.maximum)}, not {_number(given)}",
             outside=True,
         )
     return number

@@ -107,6 +107,8 @@ def test_a_value_of_another_type_is_refused(type_: str, value: Any, message: str
     [
         (contract_of_one("INT", minimum=1), 0, "`it` must be at least 1, not 0"),
         (contract_of_one("FLOAT", maximum=1), 1.5, "`it` must be at most 1, not 1.5"),
+        (contract_of_one("FLOAT", maximum=1), 7, "`it` must be at most 1, not 7"),
+        (contract_of_one("INT", minimum=1), -7.0, "`it` must be at least 1, not -7.0"),
         pytest.param(
             contract_of_one("FLOAT"), 10**400, "`it` is too large for a number", id="too-large"
         ),
