@@ -17,14 +17,16 @@ def add(table: Table) -> None:
 
 
 async def _state(request: Any) -> Any:
-    """`{"url", "host", "url_from", "has_key", "hosts": [{"host", "from"}]}`."""
-    return await in_thread(_told)
+    """`{"url", "host", "url_from", "has_key", "hosts": [{"host", "from"}]}`; with `?url=`, as
+    somebody typed it, also `named`: its host in the spelling of all the others."""
+    return await in_thread(_told, request.query.get("url", ""))
 
 
 async def _change(request: Any, body: dict[str, Any]) -> Any:
     """`{"action": "keep-key", "url", "key"}`, `{"action": "forget-key", "host"}` or
     `{"action": "set-url", "url"}`, of which an empty one means the hosted API; the new state."""
     from ...runflow_build.publish import settings_edit
+    from ...runflow_build.publish.settings import address
 
     action = body.get("action")
     if action == "keep-key":
@@ -40,23 +42,13 @@ async def _change(request: Any, body: dict[str, Any]) -> Any:
     return await in_thread(_told)
 
 
-def address(typed: str) -> str:
-    """The URL that a person means who types only a host."""
-    from ...runflow_build.publish.settings import is_loopback
-
-    typed = typed.strip()
-    if not typed or "://" in typed:
-        return typed
-    host = typed.partition("/")[0]
-    name = host.rpartition(":")[0] if ":" in host.rpartition("]")[2] else host
-    return f"{'http' if is_loopback(name.strip('[]')) else 'https'}://{typed}"
-
-
-def _told() -> dict[str, Any]:
-    from ...runflow_build.publish.settings import settled
+def _told(typed: str = "") -> dict[str, Any]:
+    from ...runflow_build.publish.settings import address, checked_url, host_of, settled
 
     known = settled()
+    named = {"named": host_of(checked_url(address(typed)))} if typed.strip() else {}
     return {
+        **named,
         "url": known.base_url,
         "host": known.host,
         "url_from": known.url_from,

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from ..jobs import JOBS, Job
 from .comfyui import input_folder, install, node_info, state_folder, version
-from .connection import address
 from .requests import MOST_GRAPH_BYTES, RouteError, Table, graph, in_thread, text
 
 if TYPE_CHECKING:
@@ -105,6 +104,7 @@ def connection_of(host: str, allowed: str, key: str) -> Connection:
     """
     from ...runflow_build.publish.settings import (
         Connection,
+        address,
         checked_key,
         checked_url,
         connection_to,

@@ -122,6 +122,16 @@ def config_path(environ: Mapping[str, str]) -> Path:
     return folder / "runflow" / "config.yaml"
 
 
+def address(typed: str) -> str:
+    """The URL that a person means who may have written only a host."""
+    typed = typed.strip()
+    if not typed or "://" in typed:
+        return typed
+    host = typed.partition("/")[0]
+    name = host.rpartition(":")[0] if ":" in host.rpartition("]")[2] else host
+    return f"{'http' if is_loopback(name.strip('[]')) else 'https'}://{typed}"
+
+
 def checked_url(url: str) -> str:
     """The address as paths are put behind it: without a slash or the API's own `/v1` at its end.
 
@@ -130,19 +140,19 @@ def checked_url(url: str) -> str:
     """
     try:
         parts = urlsplit(url.strip())
-        _ = parts.port
+        netloc = _netloc(parts)
     except ValueError:
         raise _url_invalid(url, "is not a URL") from None
     if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
         raise _url_invalid(url, "does not begin with https:// and a host")
     if parts.username is not None or parts.password is not None:
-        raise _url_invalid(f"{parts.scheme}://…@{_netloc(parts)}", "holds a user name or password")
+        raise _url_invalid(f"{parts.scheme}://…@{netloc}", "holds a user name or password")
     if parts.query or parts.fragment:
         raise _url_invalid(url.partition("?")[0].partition("#")[0], "goes on with a query")
     if parts.scheme == "http" and not is_loopback(parts.hostname):
         raise _url_invalid(url, "is plain http, which would show the API key to the network")
     path = parts.path.rstrip("/").removesuffix("/v1").rstrip("/")
-    return f"{parts.scheme}://{_netloc(parts)}{path}"
+    return f"{parts.scheme}://{netloc}{path}"
 
 
 def checked_key(key: str) -> str:
@@ -168,15 +178,30 @@ def is_loopback(host: str) -> bool:
 
 
 def host_of(url: str) -> str:
-    """`host`, or `host:port` where the port is not the scheme's own: what a key belongs to."""
+    """`host`, or `host:port` where the port is not the scheme's own: what a key belongs to.
+
+    A host has one spelling: lower case, and the form that is asked for where it goes beyond ASCII,
+    in which no other looks like it. Raises ValueError for a URL that is none.
+    """
     return _netloc(urlsplit(url))
 
 
 def _netloc(parts: SplitResult) -> str:
-    host = (parts.hostname or "").lower()
+    host = _ascii((parts.hostname or "").lower())
     host = f"[{host}]" if ":" in host else host
     own_port = parts.port in (None, _DEFAULT_PORTS.get(parts.scheme))
     return host if own_port else f"{host}:{parts.port}"
+
+
+def _ascii(host: str) -> str:
+    if host.isascii():
+        return host
+    import httpx  # costs 100 ms, and spells as it will ask
+
+    try:
+        return httpx.URL(scheme="https", host=host).raw_host.decode("ascii")
+    except httpx.InvalidURL as error:
+        raise ValueError(str(error)) from None
 
 
 def _url_invalid(url: str, why: str) -> ApiError:
@@ -286,14 +311,11 @@ def _keys(shown: str, value: Any) -> Mapping[str, str]:
     if not isinstance(value, dict):
         raise _config_invalid(shown, "`keys` is not a mapping from host to key")
     try:
-        return {_host(name): _text(shown, f"keys.{name}", key) for name, key in value.items()}
+        return {
+            host_of(address(name)): _text(shown, f"keys.{name}", key) for name, key in value.items()
+        }
     except ValueError:
         raise _config_invalid(shown, "`keys` has a host that is none") from None
-
-
-def _host(name: str) -> str:
-    """People write `api.runflow.io` as well as `https://api.runflow.io/`."""
-    return host_of(name if "://" in name else f"https://{name}")
 
 
 def _config_invalid(shown: str, message: str, line: int | None = None) -> ApiError:

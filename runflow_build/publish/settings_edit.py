@@ -17,7 +17,7 @@ from ..errors import SaveError
 from ..findings import Finding, Where
 from ..project.yaml_words import word
 from ..yaml_text import YamlError, YamlText, read_yaml
-from .settings import checked_key, checked_url, config_path, host_of, settled
+from .settings import address, checked_key, checked_url, config_path, host_of, settled
 
 _KEY_LINE = re.compile(r"""(\s*(?:"[^"]*"|'[^']*'|[^\s#].*?)\s*:)(?:\s+[^\s#]+)?(\s+#.*)?""")
 
@@ -85,11 +85,7 @@ def _keys_of(value: dict[str, Any]) -> dict[str, Any]:
 
 def _written(keys: Mapping[str, Any], host: str) -> str:
     """The way in which the file writes the host: people write whole URLs, too."""
-
-    def bare(name: str) -> str:
-        return host_of(name if "://" in name else f"https://{name}")
-
-    return next((name for name in keys if bare(name) == host), host)
+    return next((name for name in keys if host_of(address(name)) == host), host)
 
 
 def _edited(text: str, before: YamlText, meant: Mapping[str, Any]) -> str:

@@ -7,11 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from aiohttp_server import Running
 from loaded_pack import part
 from pack_server import routes_of
+
+from runflow_build.publish.settings import host_of
 
 KEY = "rf_live_0123456789abcdefghijklmnopqrstuv"
 HOSTED = {
@@ -80,6 +83,41 @@ def test_an_address_is_taken_as_people_type_it(server: Running, typed: str, url:
     told = change(server, action="set-url", url=typed)
     assert (told["url"], told["url_from"]) == (url, "config")
     assert change(server, action="set-url", url=" ") == HOSTED
+
+
+@pytest.mark.parametrize(
+    ("typed", "host"),
+    [
+        ("localhost:80", "localhost"),
+        (" http://localhost:80/ ", "localhost"),
+        ("Own.Example:443", "own.example"),
+        ("localhost:443", "localhost:443"),
+        ("http://[::1]:80", "[::1]"),
+        ("Bücher.example", "xn--bcher-kva.example"),
+        ("https://xn--bcher-kva.example/v1", "xn--bcher-kva.example"),
+        ("\u0430pi.runflow.io", "xn--pi-6kc.runflow.io"),  # looks like ours
+    ],
+)
+def test_a_host_has_one_spelling_however_it_is_typed(
+    server: Running, connection_of: Any, typed: str, host: str
+) -> None:
+    answer = server.get(f"/runflow/connection?{urlencode({'url': typed})}")
+    assert answer.json == {**HOSTED, "named": host}
+    with pytest.raises(Exception) as caught:
+        connection_of(typed, "", KEY)
+    assert refused(caught) == "host-not-confirmed"
+    assert host_of(connection_of(typed, host, KEY).base_url) == host
+    assert change(server, action="keep-key", url=typed, key=KEY)["hosts"] == [
+        {"host": host, "from": "config"}
+    ]
+    assert change(server, action="set-url", url=typed)["host"] == host
+    assert connection_of(typed, "", "").api_key == KEY
+
+
+@pytest.mark.parametrize("typed", ["a..ü", "http://far.example", "☃.example", "a:b:c"])
+def test_an_address_that_is_none_has_no_spelling(server: Running, typed: str) -> None:
+    answer = server.get(f"/runflow/connection?{urlencode({'url': typed})}")
+    assert (answer.status, answer.error) == (422, "api-url-invalid")
 
 
 def test_the_environment_comes_first_and_its_key_is_for_its_host_alone(

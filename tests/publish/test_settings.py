@@ -122,6 +122,23 @@ def test_an_address_that_a_key_may_go_to(url: str) -> None:
     assert checked_url(url) == url.lower().replace(":443", "").rstrip("/")
 
 
+@pytest.mark.parametrize(
+    ("written", "asked"),
+    [
+        ("Bücher.example", "https://xn--bcher-kva.example"),
+        ("xn--bcher-kva.example", "https://BÜCHER.example"),
+        ("A.example:443", "https://a.example"),
+        ("localhost:80", "http://localhost"),
+        ("http://127.0.0.1:80/", "http://127.0.0.1"),
+        ("127.0.0.1:443", "http://127.0.0.1:443"),
+    ],
+)
+def test_a_key_is_found_however_its_host_is_spelled(
+    tmp_path: Path, written: str, asked: str
+) -> None:
+    assert connection(asked, config(tmp_path, f"keys: {{'{written}': {KEY}}}\n")).api_key == KEY
+
+
 @pytest.mark.parametrize("end", ["/v1", "/v1/", "//v1"])
 def test_the_version_in_an_address_is_not_said_twice(end: str) -> None:
     assert checked_url(f"https://api.example/runflow{end}") == "https://api.example/runflow"
@@ -134,6 +151,7 @@ def test_the_version_in_an_address_is_not_said_twice(end: str) -> None:
         ("ftp://api.example", "does not begin with https:// and a host"),
         ("https://", "does not begin with https:// and a host"),
         ("https://api.example:port", "is not a URL"),
+        ("https://a..ü", "is not a URL"),
         ("http://api.example", "is plain http, which would show the API key to the network"),
         ("http://127.0.0.1.evil.example", "is plain http"),
         ("https://me:secret@api.example", "holds a user name or password"),
