@@ -15,7 +15,7 @@ from ..findings import Finding
 from ..redact import redacted
 from ..sources.http.backoff import pause_s
 from ..sources.http.client import Http
-from ..sources.http.outage import TOKEN_VARIABLES, host_of
+from ..sources.http.outage import TOKEN_VARIABLES, Refused, host_of
 from ..sources.world import Unanswered
 from .first_bytes import is_text, kind_of
 from .partial import Partial
@@ -26,6 +26,7 @@ AT_ONCE = 4  # files
 CONNECTIONS = 4  # for one file
 MOST_CONNECTIONS = 8  # for all of them
 ATTEMPTS = 5  # from the first byte on
+_ANOTHER_URL = "give it another URL in runflow.yaml, and run `runflow lock`"
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -208,20 +209,28 @@ class _Download:
             finding = self._not_the_file(partial, wrong.what, wrong.content_type, wrong.head)
             raise RestoreError(finding) from None
         except Unanswered as why:
+            self._leave(partial)
             raise RestoreError(self._failed(why)) from None
         except NoRoom as room:
-            if not partial.received:
-                partial.discard()
+            self._leave(partial)
             raise RestoreError(_no_room(self.item, room)) from None
         except Stopped:
+            self._leave(partial)
             raise RestoreError(self._failed(Unanswered("it was stopped"))) from None
 
+    def _leave(self, partial: Partial) -> None:
+        """Keep what came for the next time; nothing, where nothing came."""
+        if not partial.received:
+            partial.discard()
+
     def _failed(self, why: Unanswered) -> Finding:
+        is_final = isinstance(why, Refused)  # and not a host that is busy, which says when to ask
+        again = _ANOTHER_URL if is_final else "run it again: it goes on where it stopped"
         return Finding(
             "download-failed",
             f"{self.item.name} could not be downloaded: {why.reason}",
             also=(("from", redacted(self.item.url)),),
-            fix=why.fix or "run it again: it goes on where it stopped",
+            fix=why.fix or again,
         )
 
     def _not_the_file(

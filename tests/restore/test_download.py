@@ -217,6 +217,21 @@ def test_a_missing_file_is_a_finding(http: Http, host: FileHost, store: ModelSto
     finding = failure(http, host, store)
     assert finding.code == "download-failed"
     assert "has no such file" in finding.message
+    assert leftovers(store) == []
+
+
+@pytest.mark.parametrize("status", [404, 410, 403, 400])
+def test_who_refuses_a_file_is_not_to_be_asked_again(
+    http: Http, host: FileHost, store: ModelStore, status: int
+) -> None:
+    host.statuses = [status]
+    fix = failure(http, host, store).fix
+    assert fix == "give it another URL in runflow.yaml, and run `runflow lock`"
+
+
+def test_who_is_busy_is_to_be_asked_later(http: Http, host: FileHost, store: ModelStore) -> None:
+    host.statuses = [503] * 1000
+    assert failure(http, host, store).fix == "try again later"
 
 
 def test_nothing_is_asked_offline(host: FileHost, store: ModelStore) -> None:

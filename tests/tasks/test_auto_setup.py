@@ -231,11 +231,25 @@ def test_a_prompt_wants_what_its_graph_would(world: RunningWorld) -> None:
             "lock it again if the file was replaced on purpose: runflow lock --upgrade",
             "download it by hand into that folder of models/, or choose another file in the node",
         ),
+        (
+            "run it again: it goes on where it stopped",
+            "look again: it goes on where it stopped",
+        ),
+        (
+            "make room on the disk, and run it again",
+            "make room on the disk, and look again",
+        ),
     ],
 )
 def test_a_fix_is_one_for_somebody_who_has_an_editor_and_no_project(fix: str, words: str) -> None:
     finding = Finding("download-failed", "it could not be downloaded", fix=fix)
     assert plain(finding, "model").fix == words
+
+
+def test_where_a_model_has_no_room_is_the_disk_of_the_models() -> None:
+    told = Finding("restore-no-room", "no room", fix="set RUNFLOW_CACHE_DIR to a folder elsewhere")
+    room = "make room on the disk of ComfyUI's models folder, and look again"
+    assert plain(told, "model").fix == room
 
 
 def test_a_name_alone_is_never_trusted(world: RunningWorld) -> None:

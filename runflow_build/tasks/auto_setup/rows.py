@@ -116,8 +116,12 @@ def plain(finding: Finding, kind: Kind) -> Finding:
         fix = "restart ComfyUI with RUNFLOW_OFFLINE unset, and look again"
     elif fix and "_TOKEN to" in fix:
         fix = f"{fix}, and restart ComfyUI with it"
+    elif finding.code == "restore-no-room":  # all of it lies on the models' own disk
+        fix = "make room on the disk of ComfyUI's models folder, and look again"
     elif fix and _OF_A_PROJECT.search(fix):
         fix = _BY_HAND[kind] if finding.severity == "error" else None
+    elif fix:
+        fix = fix.replace("run it again", "look again")
     also = tuple(row for row in finding.also if row[0] not in ("used by", "needed by"))
     where = where if where.node else Where()
     return replace(finding, message=message, where=where, also=also, fix=fix)
