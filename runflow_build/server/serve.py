@@ -8,7 +8,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import uvicorn
@@ -24,17 +24,19 @@ _START_S = 30.0
 _CLOSE_S = 5  # how long open connections may finish their answer
 
 
-def serve(settings: Settings, announce: Callable[[str], None] = print) -> None:
-    """Answer requests until Ctrl-C or SIGTERM; tells through `announce` where, and how to get in.
+def serve(settings: Settings) -> None:
+    """Answer requests until Ctrl-C or SIGTERM; prints where it is, and how to get in.
 
     Raises RunflowError: `server-address`, `server-no-key`, `server-data-in-use`,
     `server-data-newer`, `server-data-unusable`.
     """
     with _bound(settings) as listener:
         server = _server(settings)
-        announce(f"Runflow API on {_url(listener)}  (data in {settings.data_dir})")
+        # Flushed, because into a file or a pipe nothing follows that would.
+        print(f"Runflow API on {_url(listener)}  (data in {settings.data_dir})", flush=True)
         if not _has_key(settings):
-            announce("nobody has a key yet; make one: runflow keys create" + _data_flag(settings))
+            flag = _data_flag(settings)
+            print(f"nobody has a key yet; make one: runflow keys create{flag}", flush=True)
         # Ctrl-C is how a person ends this; the server has closed in order by then.
         with contextlib.suppress(KeyboardInterrupt):
             server.run(sockets=[listener])

@@ -22,7 +22,7 @@ def test_it_tells_where_it_is_and_how_to_get_in_and_ends_quietly(tmp_path: Path)
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={"PYTHONUNBUFFERED": "1"},
+        env={},  # no PYTHONUNBUFFERED, which would hide that a line waits in a buffer
     ) as child:
         assert child.stdout
         url = child.stdout.readline().split()[3]

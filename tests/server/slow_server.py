@@ -48,7 +48,4 @@ class SlowEngine:
 
 if __name__ == "__main__":
     data, marks = (Path(argument) for argument in sys.argv[1:])
-    serve(
-        Settings(data_dir=data, port=0, engine=SlowEngine(marks), workers=2),
-        announce=lambda line: print(line, flush=True),
-    )
+    serve(Settings(data_dir=data, port=0, engine=SlowEngine(marks), workers=2))
