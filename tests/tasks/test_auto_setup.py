@@ -22,6 +22,7 @@ from running_comfyui import LOADER, PACK, PACK_FILES, RunningWorld, running_comf
 
 from runflow_build.errors import RestoreError, UsageError
 from runflow_build.findings import Finding
+from runflow_build.sources.extra_paths import ExtraFolder
 from runflow_build.sources.online import opened
 from runflow_build.tasks.auto_setup.rows import plain
 
@@ -431,6 +432,27 @@ def test_a_clone_under_another_name_is_the_one_that_is_updated(world: RunningWor
     world.install(setup, row.id, yes=[TRUST])
     assert head(place) == new
     assert [one.name for one in (world.base / "custom_nodes").iterdir()] == ["my tiny"]
+
+
+def test_a_clone_in_another_folder_of_packs_is_there_and_never_cloned_again(
+    world: RunningWorld,
+) -> None:
+    world.pack()
+    far = world.base.parent / "shared"
+    world.extra = (ExtraFolder("custom_nodes", far, goes_first=False),)
+    clone = ["git", "clone", "--quiet", PACK, str(far / "my tiny")]
+    subprocess.run(clone, check=True, env=world.environ)
+    [row] = world.look(graph(node(LOADER))).rows
+    how = "restart ComfyUI, or read in its log why it was not loaded"
+    assert (row.id, row.state) == ("pack:my tiny", "present")
+    assert row.note == f"it is there, in {far}; {how}"
+    before = head(far / "my tiny")
+    world.published().commit({"new.py": ""})
+    world.published().git("tag", "--force", "1.0.0")
+    world.published().push()
+    [row] = world.look(graph(node(LOADER))).rows
+    assert (row.state, row.can_be_done) == ("present", False)
+    assert row.note == f"it is there at {before[:12]}, in {far}: bring it up to date there, or {how}"
 
 
 def test_an_item_that_fails_stops_no_other(world: RunningWorld) -> None:

@@ -23,6 +23,7 @@ from restorable import Restorable
 
 from runflow_build.project.catalogue import shipped
 from runflow_build.restore.interpreter import Interpreter
+from runflow_build.sources.extra_paths import ExtraFolder
 from runflow_build.sources.install import Install
 from runflow_build.sources.uv import uv_program
 from runflow_build.tasks.auto_setup import Running, Setup, install, look
@@ -45,6 +46,7 @@ class RunningWorld:
     classes: dict[str, Any] = field(default_factory=lambda: dict(shipped("0.8.0")))
     told: list[dict[str, Any]] = field(default_factory=list)
     stop: threading.Event = field(default_factory=threading.Event)
+    extra: tuple[ExtraFolder, ...] = ()  # of its extra_model_paths.yaml
 
     @property
     def packages(self) -> Path:
@@ -54,7 +56,7 @@ class RunningWorld:
     def running(self) -> Running:
         python = self.venv / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
         return Running(
-            Install(self.base / "code", self.base, self.venv),
+            Install(self.base / "code", self.base, self.venv, extra=self.extra),
             "0.8.0",
             Interpreter(python, self.venv, (str(self.packages),), self.base / "code"),
             lambda names: {name: self.classes[name] for name in names if name in self.classes},

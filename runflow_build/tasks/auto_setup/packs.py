@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -24,6 +26,7 @@ from ...restore.submodules import submodules_of
 from ...restore.trust import is_trusted, named
 from ...restore.wanted import WantedTree, unplaceable
 from ...sources.git.without import git_is_there
+from ...sources.install import InstalledPack
 from ...sources.world import Unanswered
 from ...spec.model import UPSTREAM_COMFYUI, Policy
 from ...spec.rules import PackName
@@ -32,6 +35,7 @@ from .rows import Ask, Row, plain, refused
 from .wishes import Running, User, Wishes
 
 PACKS = "custom_nodes"
+_NOT_LOADED = "restart ComfyUI, or read in its log why it was not loaded"
 _AT_ONCE = 4  # packs that are looked at
 _GIT = re.compile(r"git\+(https://[^@\s#]+)")
 _ARCHIVE = re.compile(r"@\s*(https?://\S+)|^(https?://\S+)")
@@ -51,14 +55,14 @@ def pack_rows(wishes: Wishes, asking: Asking) -> list[Row]:
     )
     pins = node_pack_pins(heard.inquiry, comfyui) if foreign else {}
     asking.check()
-    folders = _folders(asking.running, pins)
+    homes = _homes(asking.running, pins)
     users = _users(wishes, pins)
     trusted = read_state(asking.running.install.base).trusted
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         found = pool.map(
             lambda key: _pack_row(
                 key,
-                folders[key],
+                homes.get(key),
                 pins[key],
                 users[key],
                 heard.of("nodes", key),
@@ -71,14 +75,15 @@ def pack_rows(wishes: Wishes, asking: Asking) -> list[Row]:
     return [*rows, *_unresolved_packs(wishes, pins, users, heard)]
 
 
-def _folders(running: Running, pins: Mapping[str, NodePackPin]) -> dict[str, str]:
-    """Where each pack goes: to where a clone of it is already, whatever that is called."""
-    there = running.install.packs if pins and git_is_there() else {}
-    homes = {key: one.remote for key, one in there.items() if one.remote}
-    return {
-        key: next((at for at, url in homes.items() if repository.same(url, pin.repository)), key)
+def _homes(running: Running, pins: Mapping[str, NodePackPin]) -> dict[str, InstalledPack]:
+    """The clones of packs that are there already, whatever their folders are called."""
+    there = running.install.packs.values() if pins and git_is_there() else ()
+    clones = [(one, one.remote) for one in there if one.remote]
+    found = {
+        key: [one for one, url in clones if repository.same(url, pin.repository)]
         for key, pin in pins.items()
     }
+    return {key: homes[0] for key, homes in found.items() if homes}
 
 
 def _users(wishes: Wishes, pins: Mapping[str, NodePackPin]) -> dict[str, list[User]]:
@@ -99,14 +104,14 @@ def _users(wishes: Wishes, pins: Mapping[str, NodePackPin]) -> dict[str, list[Us
 
 def _pack_row(
     key: str,
-    folder: str,
+    home: InstalledPack | None,
     pin: NodePackPin,
     users: Sequence[User],
     said: tuple[Finding, ...],
     trusted: Collection[str],
     asking: Asking,
 ) -> Row:
-    short = pin.commit[:12]
+    short, folder = pin.commit[:12], home.folder.name if home else key
     version = f"{pin.registry.version} ({short})" if pin.registry else short
     findings = tuple(plain(one, "pack") for one in said if one.severity != "error")
     tree = WantedTree(folder, f"{PACKS}/{folder}", pin.repository, pin.commit)
@@ -119,14 +124,15 @@ def _pack_row(
         row = replace(row, note="another pack needs it")
     asking.check()
     try:
+        if home and not _is_below(home, asking.running.install.base):
+            return replace(row, state="present", note=_elsewhere(home, pin))
         spec = spec_of(asking.running, Policy())
         there = row_plan(row, spec, asking.running, asking.digests, yes=False)
         errors = [one for one in there.findings if one.severity == "error"]
         if errors:
             return refused(row, *errors)
         if not there.steps:
-            note = "it is there; restart ComfyUI, or read in its log why it was not loaded"
-            return replace(row, state="present", note=note)
+            return replace(row, state="present", note=f"it is there; {_NOT_LOADED}")
         if there.steps[0].reason != "missing":
             row = replace(row, state="update", note=f"there already, {there.steps[0].reason}")
         return _with_code(row, pin, trusted, asking)
@@ -136,6 +142,21 @@ def _pack_row(
         return refused(row, Finding("restore-not-fetched", message, fix=fix))
     except RunflowError as error:
         return refused(row, *error.findings)
+
+
+def _is_below(home: InstalledPack, base: Path) -> bool:
+    """Whether a pack is one of the folder that packs are installed into."""
+    return os.path.realpath(home.folder.parent) == os.path.realpath(base / PACKS)
+
+
+def _elsewhere(home: InstalledPack, pin: NodePackPin) -> str:
+    """What is so with a pack in another folder of packs (extra_model_paths.yaml): a second clone
+    would have the same nodes, and that folder may be of several ComfyUIs. Raises GitError."""
+    head = home.repository.head() if home.repository else None
+    if head == pin.commit:
+        return f"it is there, in {home.folder.parent}; {_NOT_LOADED}"
+    at = f" at {head[:12]}" if head else ""
+    return f"it is there{at}, in {home.folder.parent}: bring it up to date there, or {_NOT_LOADED}"
 
 
 def _odd_name(folder: str, tree: WantedTree) -> Finding | None:
