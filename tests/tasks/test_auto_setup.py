@@ -452,7 +452,8 @@ def test_a_clone_in_another_folder_of_packs_is_there_and_never_cloned_again(
     world.published().push()
     [row] = world.look(graph(node(LOADER))).rows
     assert (row.state, row.can_be_done) == ("present", False)
-    assert row.note == f"it is there at {before[:12]}, in {far}: bring it up to date there, or {how}"
+    where = f"it is there at {before[:12]}, in {far}"
+    assert row.note == f"{where}: bring it up to date there, or {how}"
 
 
 def test_an_item_that_fails_stops_no_other(world: RunningWorld) -> None:
