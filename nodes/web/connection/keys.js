@@ -90,6 +90,7 @@ export async function askForKey(url = "") {
     title: there ? `Another API key for ${host}` : `There is no API key for ${host}`,
     lines: [
       "Make one in the Runflow app; for a server of your own: runflow keys create.",
+      "Another server? Its address goes into Settings → Runflow → Connection.",
       ...(host === known.host ? [] : [`Your settings name ${known.host}: its key is not meant here.`]),
     ],
     fields: [

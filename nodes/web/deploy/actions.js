@@ -22,9 +22,12 @@ let running = null;
 /** @typedef {{node: any, name: string, host: string}} Wish */
 /** @typedef {{adopt?: boolean, upgrade?: boolean}} More */
 
+/** @param {string} what is done @param {{name: string}} wish whose name may be empty yet */
+const heading = (what, { name }) => (name.trim() ? `${what}: ${name}` : what);
+
 /** @param {Wish} wish @param {More} [more] */
 export async function deploy(wish, more = {}) {
-  const panel = new Panel(`Deploy: ${wish.name}`, (added) => deploy(wish, { ...more, ...added }));
+  const panel = new Panel(heading("Deploy", wish), (added) => deploy(wish, { ...more, ...added }));
   try {
     if (!named(wish, panel) || !(await renamed(wish))) return;
     const where = await destination(wish);
@@ -58,7 +61,7 @@ const hasCode = (last, code) => last.findings?.some((/** @type {any} */ one) => 
 /** @param {Wish} wish @param {More} [more] */
 export async function saveFiles(wish, more = {}) {
   const again = (/** @type {More} */ added) => saveFiles(wish, { ...more, ...added });
-  const panel = new Panel(`Save as files: ${wish.name}`, again);
+  const panel = new Panel(heading("Save as files", wish), again);
   try {
     if (!named(wish, panel)) return;
     const slug = slugOf(wish.name);
@@ -92,7 +95,7 @@ export async function saveFiles(wish, more = {}) {
 async function followSave(panel, job) {
   const last = await followed(panel, job);
   if (last.state === "done")
-    panel.result(`Saved in ${last.folder}`, [["git", `cd ${quoted(last.folder)} && git add -A`]]);
+    panel.result(`Saved in ${last.folder}`, [["git", `cd ${quoted(last.folder)} && git add .`]]);
   if (last.state === "cancelled")
     panel.say("Cancelled. What the steps before wrote is there, and whole.", "failed");
 }
@@ -112,7 +115,7 @@ async function followed(panel, job) {
  */
 export async function resume() {
   const latest = await get("/deploy").catch(() => ({}));
-  const { job, kind, name, slug } = latest;
+  const { job, kind, slug } = latest;
   if (!job) return null;
   if (running?.job === job) {
     await running.panel.show();
@@ -121,7 +124,7 @@ export async function resume() {
   const node = deployNodes().find((one) => slugOf(wishOf(one).name) === slug);
   const isSave = kind === "save";
   const act = (/** @type {More} */ more) => (isSave ? saveFiles : deploy)(wishOf(node), more);
-  const panel = new Panel(`${isSave ? "Save as files" : "Deploy"}: ${name}`, node && act);
+  const panel = new Panel(heading(isSave ? "Save as files" : "Deploy", latest), node && act);
   if (isSave) followSave(panel, job);
   else followDeploy(panel, latest, node);
   return panel;

@@ -39,7 +39,8 @@ export const security = {
   commands: [
     {
       id: COMMAND,
-      label: "Runflow: password and reachability",
+      label: "Password and reachability",
+      icon: "pi pi-lock",
       function: () => void openPanel(), // a command is done when the panel is there
     },
   ],

@@ -463,6 +463,8 @@ def test_a_name_without_a_slug_is_said(name: str, editor: Any) -> None:
     page.evaluate(PRESS, "Deploy")
     status(page, "That did not work")
     assert "endpoint_name" in panel(page).inner_text()
+    heading = f"Deploy: {name}" if name.strip() else "Deploy"
+    assert panel(page).get_by_role("heading", name=heading, exact=True).is_visible()
 
 
 def test_a_key_that_the_api_does_not_know_is_said_in_full(
