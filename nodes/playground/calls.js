@@ -9,6 +9,9 @@ const LANGUAGES = [
   ["javascript", "JavaScript"],
 ];
 const WAIT_MS = 400; // after the last change
+const ANSWER =
+  "The answer is a run that waits in the queue, with its id. GET /v1/runs/ID at the same address says " +
+  "when it has ended, and where its files are.";
 const OWNER_UNKNOWN =
   "YOUR-ORGANIZATION stands for the owner of the key, whom only the API knows: Deploy the workflow " +
   "once, and the whole address stands here.";
@@ -49,6 +52,7 @@ export class Calls {
       this.panel,
       element("div", { class: "buttons" }, copy, this.told),
       element("p", { class: "help" }, "The key is that of the environment variable RUNFLOW_API_KEY."),
+      element("p", { class: "help" }, ANSWER),
       this.owner,
     );
     this.choose(0);
