@@ -28,7 +28,7 @@ from ..workflow.formats import read_workflow
 from ..workflow.model import Workflow
 from ..workflow.runflow_nodes import DEPLOY_CLASS
 
-_IGNORED = (".runflow/", "runflow.local.yaml")
+_IGNORED = (".runflow/", "runflow.local.yaml", "__pycache__/")  # the last: of a dodo.py
 # Files that the lock holds by their bytes must not get other line ends on the way through git.
 _ATTRIBUTES = (
     "runflow.lock text eol=lf",

@@ -119,7 +119,7 @@ def test_files_for_git_keep_their_lines_and_get_each_missing_one_once(tmp_path: 
     for _ in range(2):
         start(tmp_path, [path], force=True)
     assert (tmp_path / ".gitignore").read_bytes() == (
-        b"*.tmp\r\n/.runflow\r\nlast line\r\nrunflow.local.yaml\r\n"
+        b"*.tmp\r\n/.runflow\r\nlast line\r\nrunflow.local.yaml\r\n__pycache__/\r\n"
     )
     assert (tmp_path / ".gitattributes").read_text(encoding="utf-8") == (
         "runflow.lock text eol=lf\n"
