@@ -44,7 +44,8 @@ class _Plans:
 
 
 _PLANS = _Plans()
-_now: dict[str, Any] = {"plan": None, "job": None, "restart": False}  # what a reloaded page wants
+# What a reloaded page, or another one, wants: the latest installation.
+_now: dict[str, Any] = {"job": None, "rows": [], "restart": False}
 
 
 def add(table: Table) -> None:
@@ -54,12 +55,11 @@ def add(table: Table) -> None:
 
 
 async def _state(request: Any) -> Any:
-    """`{"job", "plan", "rows", "restart"}`: the installation that is running, if there is one, and
-    whether something that was installed waits for a restart."""
-    plan, job = _PLANS.get(_now["plan"] or ""), JOBS.get(_now["job"] or "")
-    told: dict[str, Any] = {"restart": _now["restart"]}
-    if plan and job and job.state == "running":
-        told |= {"job": job.id, "plan": _now["plan"], **plan.to_json()}
+    """`{"job", "rows", "restart"}`: the installation that is running, if there is one, with the
+    rows that it installs, and whether something that was installed waits for a restart."""
+    job, told = JOBS.get(_now["job"] or ""), {"restart": _now["restart"]}
+    if job and job.state == "running":
+        told |= {"job": job.id, "rows": _now["rows"]}
     return told
 
 
@@ -68,7 +68,7 @@ async def _look(request: Any, body: dict[str, Any]) -> Any:
     `unknown` node types: `{"job"}`, whose last event has `plan`, `rows` and `findings`."""
     drawn = body["prompt"] if isinstance(body.get("prompt"), dict) else graph(body)
     unknown = texts(body, "unknown") if "unknown" in body else None
-    _refuse_second(LOOK)
+    _refuse_while_installing()
 
     def work(job: Job) -> dict[str, Any]:
         from ...runflow_build.tasks.auto_setup import look
@@ -92,7 +92,7 @@ async def _start(request: Any, body: dict[str, Any]) -> Any:
         raise RouteError(409, "plan-unknown", "the plan is not known here any more", fix)
     if not rows:
         raise RouteError(400, "bad-body", "no row is chosen")
-    _refuse_second(INSTALL)
+    _refuse_while_installing()
 
     def work(job: Job) -> dict[str, Any]:
         from ...runflow_build.tasks.auto_setup import install
@@ -107,7 +107,8 @@ async def _start(request: Any, body: dict[str, Any]) -> Any:
         return done
 
     job = JOBS.start(INSTALL, work)
-    _now.update(plan=plan, job=job.id)
+    chosen = [row.to_json() for row in setup.rows if row.id in rows]
+    _now.update(job=job.id, rows=chosen)
     return {"job": job.id}
 
 
@@ -121,7 +122,7 @@ def running() -> Running:
     return Running(install(), version(), python, node_info)
 
 
-def _refuse_second(kind: str) -> None:
-    if JOBS.running(INSTALL) or JOBS.running(kind):
+def _refuse_while_installing() -> None:
+    if JOBS.running(INSTALL):
         message = "Auto setup is at work already; wait for its end, or cancel it"
         raise RouteError(409, "setup-running", message)

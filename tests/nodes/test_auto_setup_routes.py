@@ -208,6 +208,33 @@ def test_one_installation_at_a_time(server: Running, outside: Restorable) -> Non
         go_on.set()
 
 
+def test_another_page_learns_what_is_being_installed_and_nothing_else_of_the_plan(
+    server: Running, outside: Restorable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish_pack(outside)
+    told = plan(server, tiny(), lora(url=outside.model("style.safetensors", MODEL).url))
+    jobs, go_on = part("nodes.jobs").JOBS, threading.Event()
+    held = lambda *args, **more: {"done": go_on.wait(30)}  # noqa: E731
+    monkeypatch.setattr(part("runflow_build.tasks.auto_setup"), "install", held)
+    try:
+        body = {"plan": told["plan"], "rows": ["model:loras/style.safetensors"], "yes": []}
+        job = server.post("/runflow/auto-setup/start", body).json["job"]
+        state = server.get("/runflow/auto-setup").json
+        assert (state["job"], [row["id"] for row in state["rows"]]) == (job, body["rows"])
+    finally:
+        go_on.set()
+    until(lambda: not jobs.running("auto_setup"))
+
+
+def test_two_pages_look_at_once(server: Running, outside: Restorable) -> None:
+    jobs, go_on = part("nodes.jobs").JOBS, threading.Event()
+    jobs.start("auto_setup_plan", lambda job: {"done": go_on.wait(30)})
+    try:
+        assert plan(server, tiny())["rows"]
+    finally:
+        go_on.set()
+
+
 def test_no_answer_names_a_folder_of_the_machine(
     server: Running, comfyui: SimpleNamespace, outside: Restorable
 ) -> None:

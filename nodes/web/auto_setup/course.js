@@ -41,15 +41,18 @@ export class Course {
     return this.rows.filter((row) => row.kind === kind && this.of[row.id].status === status).length;
   }
 
-  /** Bytes of all models in words, and how much of them has come, or null where nobody knows. */
+  /** Bytes of all models in words, and the part of them that has come; null: nobody knows yet. */
   bytes() {
     const models = this.rows.filter((row) => row.kind === "model");
     const of = (/** @type {any} */ row) => this.of[row.id];
     const received = models.reduce((sum, row) => sum + of(row).received, 0);
-    const known = models.every((row) => row.size !== undefined || ENDED.includes(of(row).status));
-    const total = models.reduce((sum, row) => sum + (row.size ?? of(row).received), 0);
-    if (!known) return { text: `${sizeText(received)} so far`, part: null };
-    return { text: `${sizeText(received)} of ${sizeText(total)}`, part: received / (total || 1) };
+    if (models.every((row) => row.size !== undefined || of(row).status === "done")) {
+      const total = models.reduce((sum, row) => sum + (row.size ?? of(row).received), 0);
+      return { text: `${sizeText(received)} of ${sizeText(total)}`, part: received / (total || 1) };
+    }
+    const ended = models.every((row) => ENDED.includes(of(row).status));
+    const part = ended ? this.count("model", "done") / models.length : null;
+    return { text: received ? `${sizeText(received)} so far` : "", part };
   }
 
   get hasModels() {

@@ -15,6 +15,8 @@ import { offerRestart } from "./restart.js";
 import { findingsView } from "./row_view.js";
 
 const ALOUD_EVERY_MS = 5000;
+const LOOKING = "Looking for what this workflow needs …";
+const RESTART = "restart ComfyUI to load the nodes";
 const UNHEARD = "ComfyUI does not answer. If it has ended, start it: this page waits for it …";
 const LOST = "ComfyUI was started anew, which ended this. Look again: downloads go on where they stopped.";
 
@@ -32,19 +34,22 @@ let open = null;
  */
 export function openAutoSetup(how = {}) {
   dismissNotice();
-  open ??= new Dialog();
-  open.show(how);
+  if (open) return;
+  open = new Dialog(how);
+  open.root.addEventListener("close", () => (open = null));
+  open.begin();
+  show(open.root, STYLE);
 }
 
+/** From its opening to its closing; what it has started goes on after that, save for a look. */
 class Dialog {
-  /** @type {string | null} the job that Cancel ends */
-  job = null;
-  restarted = false;
-  /** @type {object | undefined} */
-  asked;
   spoke = 0; // when the status was last read aloud
+  waits = false; // what was installed, for a restart
 
-  constructor() {
+  /** @param {How} how */
+  constructor({ restarted = false, asked }) {
+    this.restarted = restarted;
+    this.asked = asked;
     this.status = element("p", { class: "rf-status", role: "status", "aria-live": "polite" });
     this.body = element("div", { class: "rf-body", tabIndex: 0, "aria-label": "What is needed" });
     this.buttons = element("div", { class: "rf-buttons" });
@@ -58,20 +63,25 @@ class Dialog {
     );
   }
 
-  /** @param {How} how */
-  async show({ restarted = false, asked }) {
-    this.restarted = restarted;
-    this.asked = asked;
-    const wasOpen = this.root.open;
-    await show(this.root, STYLE);
-    if (this.job && wasOpen) return;
+  /** Show what runs already, whoever has started it, or else look. */
+  async begin() {
+    this.wait(LOOKING, "Cancel");
     const state = await get("/auto-setup").catch((error) => this.fail(error));
-    if (state?.job) this.install(state.job, state.rows);
-    else if (state) await this.look();
+    if (!state) return;
+    this.waits = state.restart;
+    if (state.job) await this.install(state.job, state.rows);
+    else await this.look();
   }
 
   close() {
     this.root.close();
+  }
+
+  /** Nothing can be chosen meanwhile. @param {string} text @param {string} leave what closes it */
+  wait(text, leave) {
+    this.body.replaceChildren();
+    this.say(text);
+    this.offer(this.button(leave, () => this.close()));
   }
 
   /**
@@ -96,16 +106,17 @@ class Dialog {
   }
 
   async look() {
-    this.body.replaceChildren();
-    this.say("Looking for what this workflow needs …");
-    this.offer(this.button("Cancel", () => this.stop()));
     const about = this.asked ?? shownGraph();
     const begun = await post("/auto-setup/plan", about).catch((error) => this.fail(error));
     if (!begun) return;
+    const leave = () => cancel(begun.job).catch(() => {});
+    if (open !== this) return leave();
+    this.root.addEventListener("close", leave);
     const last = await this.followed(begun.job, (event) => {
       if (event.step === "asking")
-        this.say(`Looking for what this workflow needs … ${event.answered} of ${event.asked} answers`, true);
+        this.say(`${LOOKING} ${event.answered} of ${event.asked} answers`, true);
     });
+    this.root.removeEventListener("close", leave);
     if (last.state === "done") this.choose(last);
     else if (last.state === "cancelled") this.close();
     else this.fail(last);
@@ -116,7 +127,8 @@ class Dialog {
     const choice = new Choice(plan.rows);
     const start = this.button("", () => this.start(plan, choice), { class: "primary" });
     const changed = () => {
-      const { text, ready } = choice.summary();
+      const { text: of, ready } = choice.summary();
+      const text = this.waits ? `${of.replace(/\.$/, "")} · ${RESTART}` : of;
       this.say(this.restarted ? `ComfyUI has restarted. ${text}` : text);
       start.textContent = ready ? `Install ${ready}` : "Install";
       /** @type {HTMLButtonElement} */ (start).disabled = !ready;
@@ -128,7 +140,8 @@ class Dialog {
     );
     this.offer(
       this.button("Close", () => this.close()),
-      this.button("Look again", () => this.look()),
+      this.button("Look again", () => this.begin()),
+      ...this.restart(this.waits),
       start,
     );
     changed();
@@ -137,8 +150,9 @@ class Dialog {
   /** @param {{plan: string, rows: any[]}} plan @param {Choice} choice */
   async start(plan, choice) {
     const chosen = choice.toSend();
+    this.wait("Starting …", "Close, and go on");
     const begun = await post("/auto-setup/start", { plan: plan.plan, ...chosen }).catch((error) =>
-      this.fail(error),
+      error.code === "setup-running" ? this.begin() : this.fail(error),
     );
     if (begun) await this.install(begun.job, plan.rows.filter((row) => chosen.rows.includes(row.id)));
   }
@@ -148,15 +162,21 @@ class Dialog {
     this.restarted = false;
     const course = new Course(rows);
     const view = courseView(course);
+    let text = () => course.summary();
+    const stop = () => {
+      text = () => "Cancelling …";
+      this.say(text());
+      cancel(job).catch(() => {});
+    };
     this.body.replaceChildren(view.root);
     this.offer(
       this.button("Close, and go on", () => this.close()),
-      this.button("Cancel", () => this.stop()),
+      this.button("Cancel", stop),
     );
     const last = await this.followed(job, (event) => {
       course.take(event);
       view.update();
-      this.say(course.summary(), true);
+      this.say(text(), true);
     });
     course.end(last);
     view.update();
@@ -165,24 +185,21 @@ class Dialog {
     if (last.findings?.length) this.body.append(findingsView(last.findings));
     this.offer(
       this.button("Close", () => this.close()),
-      this.button("Look again", () => this.look()),
-      ...(course.wantsRestart ? [offerRestart((text) => this.say(text))] : []),
+      this.button("Look again", () => this.begin()),
+      ...this.restart(course.wantsRestart),
     );
     // The editor's lists of files get to know of the new models.
     if (course.hasModels && !course.wantsRestart) await app.refreshComboInNodes?.();
   }
 
-  /** @param {string} job @param {(event: any) => void} heard */
-  async followed(job, heard) {
-    this.job = job;
-    const last = await follow(job, heard, () => this.say(UNHEARD));
-    if (this.job === job) this.job = null;
-    return last;
+  /** @param {boolean} wanted @returns {HTMLElement[]} */
+  restart(wanted) {
+    return wanted ? [offerRestart((text) => this.say(text))] : [];
   }
 
-  stop() {
-    this.say("Cancelling …");
-    if (this.job) cancel(this.job).catch(() => {});
+  /** @param {string} job @param {(event: any) => void} heard */
+  followed(job, heard) {
+    return follow(job, heard, () => this.say(UNHEARD));
   }
 
   /** @param {any} error a refusal of a route, or the last event of a job */
@@ -192,7 +209,7 @@ class Dialog {
     this.body.replaceChildren(findingsView(told.filter((/** @type {any} */ one) => one.message)));
     this.offer(
       this.button("Close", () => this.close()),
-      this.button("Look again", () => this.look()),
+      this.button("Look again", () => this.begin()),
     );
   }
 }

@@ -229,6 +229,74 @@ def test_a_download_is_cancelled_and_gone_on_with_also_after_a_reload(
     assert not model_host.asked[0].startswith("bytes=0-")
 
 
+def test_what_it_showed_before_is_gone_when_it_opens_again(editor: Any) -> None:
+    """Its buttons were of another plan, and of another graph."""
+    page = editor.page
+    opened(editor)
+    page.keyboard.press("Escape")
+    held: list[Any] = []
+    page.route("**/runflow/auto-setup", lambda route: held.append(route))
+    page.evaluate("window.app.extensionManager.command.execute('Runflow.AutoSetup')")
+    shown = dialog(page)
+    shown.get_by_text("Looking for what this workflow needs").wait_for()
+    assert shown.get_by_role("button").all_inner_texts() == ["✕", "Cancel"]
+    held[0].continue_()
+    shown.get_by_role("button", name="Look again").wait_for()
+
+
+def test_a_look_ends_with_its_dialog(editor: Any) -> None:
+    """Closed with the cross or Escape, also before the answer that names the job has come."""
+    page, ended = editor.page, "**/runflow/jobs/x/cancel"
+    held: list[Any] = []
+    running = {"job": "x", "kind": "auto_setup_plan", "state": "running", "events": []}
+    page.route("**/runflow/jobs/x?*", lambda route: route.fulfill(json=running))
+    page.route(ended, lambda route: route.fulfill(json={}))
+    command = "window.app.extensionManager.command.execute('Runflow.AutoSetup')"
+
+    page.route("**/runflow/auto-setup/plan", lambda route: route.fulfill(json={"job": "x"}))
+    with page.expect_response("**/runflow/jobs/x?*"):
+        page.evaluate(command)
+    with page.expect_request(ended):
+        page.keyboard.press("Escape")
+
+    page.route("**/runflow/auto-setup/plan", lambda route: held.append(route))
+    with page.expect_request("**/runflow/auto-setup/plan"):
+        page.evaluate(command)
+    page.keyboard.press("Escape")
+    dialog(page).wait_for(state="hidden")
+    with page.expect_request(ended):
+        held[0].fulfill(json={"job": "x"})
+
+
+def test_two_presses_on_install_are_one_and_another_page_shows_what_runs(
+    editor: Any, model_host: FileHost
+) -> None:
+    page, held = editor.page, threading.Event()
+    model_host.before_chunk = lambda at: held.wait(60)
+    wanted = graph(model_host.url)
+    wanted["nodes"] = [loader_of("twice.safetensors", model_host.url)]
+    editor.load(wanted)
+    allow_the_editors_own(editor)
+    other = type(editor)(page.context.new_page(), editor.host, editor.seen)
+    other.open()
+    other.load(wanted)
+    pages = [opened(editor), opened(other)]
+    for shown in pages:
+        shown.get_by_label(re.compile("download from 127.0.0.1")).check()
+    editor.seen.allow("/runflow/auto-setup/start answered 409")  # to the second page
+    pages[0].get_by_role("button", name="Install 1").dblclick()
+    pages[0].get_by_text("at work").wait_for()
+    pages[1].get_by_role("button", name="Install 1").click()
+    pages[1].get_by_text("at work").wait_for()
+    with other.page.expect_response("**/runflow/jobs/*/cancel"):
+        pages[1].get_by_role("button", name="Cancel").click()
+    held.set()
+    model_host.before_chunk = lambda at: None
+    for shown in pages:
+        shown.get_by_text("the rest was stopped; what came of it is kept").wait_for()
+    other.page.close()
+
+
 def test_a_comfyui_that_ends_meanwhile_is_waited_for_and_what_it_left_is_said(
     editor: Any, model_host: FileHost
 ) -> None:
@@ -312,6 +380,11 @@ def test_a_pack_and_a_model_are_installed_and_there_after_the_restart(
     pictured(page, f"done-{editor.host.real}")
     assert (base / "models/loras/style.safetensors").read_bytes() == MODEL
     assert (base / "custom_nodes/ComfyUI-Tiny/.git").is_dir()
+
+    page.keyboard.press("Escape")
+    shown = opened(editor)
+    shown.get_by_text("is installed · restart ComfyUI to load the nodes").wait_for()
+    restart = shown.get_by_role("button", name="Restart ComfyUI")
 
     before = editor.host.get("/runflow/restart")["instance"]
     page.evaluate("window.isTheFormerPage = true")
