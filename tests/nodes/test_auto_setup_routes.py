@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import os
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -297,6 +300,39 @@ def test_what_was_typed_is_started_again_on_the_same_python() -> None:
     argv = ["python", "-s", "main.py", "--listen", "127.0.0.1"]
     assert command_of("/a/python", argv, False) == ["/a/python", *argv[1:]]
     assert command_of("/a/python", argv, True) == ["/a/python", *argv[1:], "--disable-auto-launch"]
+
+
+STARTED_ANEW = """
+import json, os, sys
+if "STARTED" in os.environ:
+    print(json.dumps({"pid": os.getpid(), "cwd": os.getcwd(), "argv": sys.orig_argv}))
+    sys.exit()
+os.environ["STARTED"] = "yes"
+sys.path.insert(0, os.environ["WORLDS"])
+from loaded_pack import part
+restart = part("nodes.routes.restart")
+restart.opens_browser = lambda: False
+os.chdir("/")  # some pack has changed the folder meanwhile
+restart.restart()
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="has a test of its own")
+@pytest.mark.parametrize("folder", [".", "Comfy UI"], ids=["here", "from its parent"])
+def test_the_process_becomes_the_new_comfyui_as_it_was_typed(tmp_path: Path, folder: str) -> None:
+    """By a relative path, whatever its folder is by now; with its number, for who watches it."""
+    (tmp_path / folder).mkdir(exist_ok=True)
+    (tmp_path / folder / "main.py").write_text(STARTED_ANEW)
+    typed = ["-X", "utf8", f"{folder}/main.py", "--output-directory", "a b", 'it\'s "é"', "$HOME"]
+    process = subprocess.Popen(
+        [sys.executable, *typed],
+        cwd=tmp_path,
+        env={**os.environ, "WORLDS": str(Path(__file__).parents[1] / "worlds")},
+        stdout=subprocess.PIPE,
+    )
+    told = json.loads(process.communicate(timeout=60)[0])
+    assert told["argv"][1:] == typed
+    assert (told["pid"], told["cwd"]) == (process.pid, str(tmp_path.resolve()))
 
 
 def test_on_windows_a_new_comfyui_is_started_before_this_one_ends(

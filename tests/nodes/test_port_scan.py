@@ -132,6 +132,7 @@ def test_ports_that_are_open_and_closed_are_told(internet: Internet) -> None:
 
 def test_nothing_else_goes_out(internet: Internet) -> None:
     scanned()
+    assert len(internet.headers) == 2  # the address, then the ports
     for headers in internet.headers:
         assert headers["User-Agent"] == "runflow-build"
         assert not {"Cookie", "Authorization", "Referer"} & headers.keys()
