@@ -28,6 +28,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from runflow_build.publish.example_call import File, curl
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
@@ -96,23 +98,17 @@ def auto_setup(page: Page, stage: Stage) -> Any:
 def deploy(page: Page, stage: Stage) -> None:
     """The example with a Deploy node, deployed; the API's answers are made up."""
     url = "https://api.runflow.io/v1/comfyui-workflows/acme/postcard/runs"
-    curl = [
-        f"curl -X POST '{url}' \\",
-        '  -H "Authorization: Bearer $RUNFLOW_API_KEY" \\',
-        "  -H 'Content-Type: application/json' -d @- <<JSON",
-        '{"input": {"photo": "data:image/png;base64,$(base64 < photo.png | tr -d \'\\n\')"}}',
-        "JSON",
-    ]
+    call = curl(url, {"photo": File("photo.png")})
     steps = {
         "connect": "api.runflow.io: a new endpoint",
-        "capture": "wrote workflow.json, runflow.yaml",
+        "capture": "wrote workflow.json, .gitattributes, .gitignore, runflow.yaml",
         "lock": "runflow.lock is new",
         "validate": "ok",
         "rewrite": "bundle 02842ee48b3a",
         "publish": "created",
     }
     events = [{"step": step, "status": "done", "text": text} for step, text in steps.items()]
-    done = {"state": "done", "action": "created", "url": url, "curl": "\n".join(curl)}
+    done = {"state": "done", "action": "created", "url": url, "curl": call}
     events.append({**done, "slug": "postcard", "findings": []})
     rows = [{"job": "d", "number": number, **one} for number, one in enumerate(events, 1)]
     hosts = [{"host": "api.runflow.io", "from": "config"}]
@@ -159,7 +155,8 @@ def playground(page: Page, stage: Stage) -> Any:
     told = {"name": "Postcard", "graph": graph, "mark": ""}
     page.context.request.post("/runflow/playground/_captures", data=told)
     page.goto("/runflow/playground/postcard")
-    page.get_by_label("Width", exact=True).fill("640")
+    # Another width in each scene: ComfyUI makes the same picture once, and then in no time.
+    page.get_by_label("Width", exact=True).fill("640" if page.viewport_size == DESKTOP else "720")
     page.get_by_role("button", name="Run", exact=True).click()
     page.locator("#history .run.done").wait_for()
     page.wait_for_timeout(500)  # the picture, and the call's text
@@ -185,7 +182,7 @@ def security(page: Page, stage: Stage) -> Any:
     page.evaluate("window.app.extensionManager.command.execute('Runflow.Security')")
     shown = page.get_by_role("dialog", name="Security")
     shown.get_by_role("button", name="Scan from the internet").click()
-    shown.get_by_text("Public address").wait_for()
+    shown.get_by_text("Public address:").wait_for()
     shown.evaluate("(one) => one.focus()")
     return shown
 
@@ -195,10 +192,9 @@ SCENES = [
     Scene("connection", connection, DESKTOP),
     Scene("deploy", deploy, DESKTOP),
     Scene("editor", editor, DESKTOP),
-    Scene("editor-light", editor, DESKTOP, dark=False),
     Scene("playground", playground, DESKTOP, dark=False),
     Scene("playground-phone", playground, PHONE),
-    Scene("security", security, DESKTOP),
+    Scene("security", security, {**DESKTOP, "height": 960}),
 ]
 
 
