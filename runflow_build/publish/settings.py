@@ -169,7 +169,7 @@ def checked_key(key: str) -> str:
 
 def is_loopback(host: str) -> bool:
     """Whether the host is this machine, whatever the network does."""
-    if host == "localhost":
+    if host.lower() == "localhost":
         return True
     try:
         return ip_address(host).is_loopback

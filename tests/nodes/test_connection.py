@@ -88,6 +88,7 @@ def test_an_address_is_taken_as_people_type_it(server: Running, typed: str, url:
 @pytest.mark.parametrize(
     ("typed", "host"),
     [
+        ("LocalHost:80", "localhost"),
         ("localhost:80", "localhost"),
         (" http://localhost:80/ ", "localhost"),
         ("Own.Example:443", "own.example"),

@@ -4,8 +4,9 @@ import { ask } from "../dialog.js";
 import { explained, get, post } from "../requests.js";
 
 /**
- * @typedef {{url: string, host: string, url_from: string, has_key: boolean,
- *   hosts: {host: string, from: string}[]}} State
+ * @typedef {{url: string, host: string, url_from: string, has_key: boolean, named: string,
+ *   hosts: {host: string, from: string}[]}} State `named`: the host of the address that was asked
+ *   about, the settings' own for none; the server alone spells hosts
  */
 
 /** @type {{host: string, key: string} | null} */
@@ -13,8 +14,12 @@ let once = null;
 /** @type {Set<() => void>} */
 const watchers = new Set();
 
-/** @returns {Promise<State>} */
-export const state = () => get("/connection");
+/** @param {string} [url] as somebody typed it @returns {Promise<State>} */
+export async function state(url = "") {
+  const query = url.trim() && `?${new URLSearchParams({ url })}`;
+  const known = await get(`/connection${query}`);
+  return { named: known.host, ...known };
+}
 
 /** @param {() => void} changed called after every change @returns {() => void} to stop it */
 export function watch(changed) {
@@ -27,16 +32,6 @@ export async function change(change) {
   const after = await post("/connection", change);
   for (const one of watchers) one();
   return after;
-}
-
-/** The host of an address as people type it; the settings' own for none. @param {string} url */
-export function hostOf(url) {
-  const text = url.trim();
-  try {
-    return new URL(text.includes("://") ? text : `https://${text}`).host.toLowerCase();
-  } catch {
-    return text.toLowerCase();
-  }
 }
 
 /** The key that was typed for this host and nobody wanted kept; it is gone then. */
@@ -115,15 +110,16 @@ export async function askForKey(url = "") {
 }
 
 /**
- * The address that is meant, and its host; null, and said why, where the settings cannot be read.
+ * The address that is meant, and its host; null, and said why, where the settings cannot be read
+ * or the address is none.
  * @param {string} url
  */
 async function meant(url) {
   try {
-    const known = await state();
-    return url.trim() ? { url, host: hostOf(url), known } : { url: known.url, host: known.host, known };
+    const known = await state(url);
+    return { url: url.trim() || known.url, host: known.named, known };
   } catch (error) {
-    await say("The settings for API keys cannot be read", error);
+    await say("No API key can be used now", error);
     return null;
   }
 }

@@ -1,7 +1,7 @@
 // What the buttons of the Deploy node do: ask what is open, send the graph, follow the job.
 
 import { app } from "../../../scripts/app.js";
-import { askForKey, hasOnce, hostOf, state, takeOnce } from "../connection/keys.js";
+import { askForKey, hasOnce, state, takeOnce } from "../connection/keys.js";
 import { ask } from "../dialog.js";
 import { follow } from "../jobs.js";
 import { openPlayground as openCaptured } from "../playground/capture.js";
@@ -165,10 +165,10 @@ function deployed(node, done, panel) {
  * @returns {Promise<{host: string, allow_host: string, key: string} | null>}
  */
 async function destination(wish) {
-  const known = await state();
+  const known = await state(wish.host);
   let [url, host] = [known.url, known.host];
-  if (wish.host.trim() && hostOf(wish.host) !== known.host) {
-    const named = hostOf(wish.host);
+  if (known.named !== known.host) {
+    const { named } = known;
     const answer = await ask({
       title: `Deploy to ${named}?`,
       lines: [

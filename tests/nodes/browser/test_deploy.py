@@ -309,6 +309,36 @@ def test_a_host_in_an_imported_workflow_gets_no_key_unasked(
     status(page, "Deployed ✓")
 
 
+def test_a_host_that_is_spelled_in_another_way_is_the_same_host(
+    editor: Any, comfyui_host: Any, seen: Any
+) -> None:
+    page = editor.page
+    comfyui_host.post("/runflow/connection", {"action": "set-url", "url": "http://localhost"})
+    editor.load(example(host="LOCALHOST:80"))
+    page.evaluate(PRESS, "Deploy")
+    page.get_by_text("There is no API key for localhost").wait_for()  # and no other question
+    question(page, "Cancel")
+    far = {"action": "keep-key", "url": "xn--bcher-kva.example", "key": "typed"}
+    comfyui_host.post("/runflow/connection", far)
+    editor.load(example(host="Bücher.example"))
+    page.evaluate(PRESS, "Deploy")
+    with page.expect_response("**/runflow/deploy") as answer:
+        question(page, "Deploy to xn--bcher-kva.example")
+    assert answer.value.status == 200
+    job = answer.value.json()["job"]
+    comfyui_host.post(f"/runflow/jobs/{job}/cancel", {})
+    page.get_by_text("Cancelled.").wait_for()
+
+
+def test_a_host_that_is_none_is_said_before_anything_is_asked(
+    editor: Any, comfyui_host: Any, seen: Any
+) -> None:
+    seen.allow("/runflow/connection?url=http%3A%2F%2Ffar.example answered 422")
+    editor.load(example(host="http://far.example"))
+    editor.page.evaluate(PRESS, "Deploy")
+    editor.page.get_by_text("is plain http, which would show the API key").wait_for()
+
+
 @pytest.fixture
 def endless(comfyui_host: Any) -> Iterator[dict[str, Any]]:
     """A workflow whose deploy ends with Cancel alone: its model takes longer to read than any

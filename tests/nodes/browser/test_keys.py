@@ -159,7 +159,7 @@ def test_where_the_settings_cannot_be_read_the_cure_is_said(
     config.parent.mkdir(parents=True, exist_ok=True)
     config.write_text("url: https://api.runflow.io\n")
     config.chmod(0o644)
-    seen.allow("/runflow/connection answered 403")
+    seen.allow("/runflow/connection?url=http%3A%2F%2F127.0.0.1%3A9 answered 403")
     editor.load(graph(deploy(value=KEY)))
     question(editor.page).get_by_text("chmod 600").wait_for()
     question(editor.page).get_by_role("button", name="Close").click()
