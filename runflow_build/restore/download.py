@@ -20,7 +20,7 @@ from ..sources.world import Unanswered
 from .first_bytes import is_text, kind_of
 from .partial import Partial
 from .store import ModelStore, not_written
-from .transfer import HEAD, Changed, NoRoom, Stopped, Transfer, WrongFile, piece_bytes
+from .transfer import HEAD, SPARE, Changed, NoRoom, Stopped, Transfer, WrongFile, piece_bytes
 
 AT_ONCE = 4  # files
 CONNECTIONS = 4  # for one file
@@ -280,7 +280,8 @@ def insecure(name: str, url: str) -> Finding | None:
 def _no_room(item: Item, room: NoRoom) -> Finding:
     return Finding(
         "restore-no-room",
-        f"{item.name} needs {_mib(room.missing)} more on the disk, and {_mib(room.free)} are free",
+        f"{item.name} needs {_mib(room.missing)} more on the disk, of which {_mib(SPARE)} stay "
+        f"free; {_mib(room.free)} are",
         fix="make room, or set RUNFLOW_CACHE_DIR to a folder on a larger disk",
     )
 

@@ -359,6 +359,7 @@ def test_a_disk_without_the_room_is_left_alone(
     finding = failure(http, host, store)
     assert finding.code == "restore-no-room"
     assert "needs 3 MiB" in finding.message
+    assert "on the disk, of which 64 MiB stay free; " in finding.message
     assert leftovers(store) == []
 
 

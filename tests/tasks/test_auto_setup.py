@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from file_host import served as host_of_a_file
@@ -235,6 +236,12 @@ def test_a_prompt_wants_what_its_graph_would(world: RunningWorld) -> None:
         (
             "run it again: it goes on where it stopped",
             "look again: it goes on where it stopped",
+        ),
+        ("restore online", "restart ComfyUI with RUNFLOW_OFFLINE unset, and look again"),
+        ("restore again", "look again"),
+        (
+            "make room on the disk, and run the command again",
+            "make room on the disk, and look again",
         ),
         (
             "make room on the disk, and run it again",
@@ -507,6 +514,20 @@ def test_what_is_stopped_leaves_nothing_at_its_place_and_goes_on_later(world: Ru
         assert world.install(setup, one.id, yes=yes)["rows"] == {one.id: "done"}
         assert host.asked[0] not in (None, "bytes=0-")
     assert (world.base / "models/loras/style.safetensors").read_bytes() == big
+
+
+def test_a_disk_that_is_full_before_it_begins_is_said_in_words_of_the_editor(
+    world: RunningWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.pack()
+    setup = world.look(graph(node(LOADER)))
+    full = Finding("file-not-written", "no room", fix="make room, and run the command again")
+    refuse = Mock(side_effect=RestoreError(full))
+    monkeypatch.setattr("runflow_build.restore.apply.write_state", refuse)
+    with pytest.raises(RestoreError) as error:
+        world.install(setup, "pack:ComfyUI-Tiny", yes=[TRUST])
+    assert error.value.findings[0].fix == "make room, and look again"
+    assert not (world.base / "custom_nodes/ComfyUI-Tiny").exists()
 
 
 def test_a_pack_that_is_stopped_leaves_no_folder(world: RunningWorld) -> None:

@@ -23,7 +23,7 @@ from ...sources.user_cache import cache_folder
 from ...spec.model import Policy, Spec
 from .asking import row_plan, spec_of, store_of, wanted_of
 from .plan import Setup
-from .rows import Row
+from .rows import Row, plain
 from .telling import Tell, Telling
 from .wishes import Running
 
@@ -71,9 +71,9 @@ def install(
             notes: tuple[Finding, ...] = ()
             try:
                 notes = tuple(apply(Plan(steps), wanted, present, base, tools, progress))
-            except RestoreError:
+            except RestoreError as error:
                 if not progress.has_failed:  # else each row has told its own
-                    raise
+                    raise RestoreError(*(plain(one, "pack") for one in error.findings)) from None
     finally:
         digests.close()
     return progress.result(notes)

@@ -18,6 +18,7 @@ Kind = Literal["pack", "model"]
 State = Literal["missing", "update", "present", "refused", "unresolved"]
 
 _MOST_USERS = 20  # of one row that a page is told of
+_AGAIN = re.compile(r"\b(restore|run it|run the command) again\b")
 # Words of a fix that only makes sense to somebody who has a project.
 _OF_A_PROJECT = re.compile(
     r"runflow\b|runflow\.yaml|under (models|nodes|policy|python)|`ref`|restore |--trust|lock again"
@@ -109,10 +110,10 @@ def plain(finding: Finding, kind: Kind) -> Finding:
     message = finding.message
     for of_a_lock, words in _WORDS.items():
         message = message.replace(of_a_lock, words)
-    fix = finding.fix
+    fix = _AGAIN.sub("look again", finding.fix or "") or None
     if finding.code == "restore-in-the-way":
         fix = "move it away, or undo what was changed in it, and look again"
-    elif fix and "--offline" in fix:
+    elif fix and ("--offline" in fix or fix == "restore online"):
         fix = "restart ComfyUI with RUNFLOW_OFFLINE unset, and look again"
     elif fix and "_TOKEN to" in fix:
         fix = f"{fix}, and restart ComfyUI with it"
@@ -120,8 +121,6 @@ def plain(finding: Finding, kind: Kind) -> Finding:
         fix = "make room on the disk of ComfyUI's models folder, and look again"
     elif fix and _OF_A_PROJECT.search(fix):
         fix = _BY_HAND[kind] if finding.severity == "error" else None
-    elif fix:
-        fix = fix.replace("run it again", "look again")
     also = tuple(row for row in finding.also if row[0] not in ("used by", "needed by"))
     where = where if where.node else Where()
     return replace(finding, message=message, where=where, also=also, fix=fix)
