@@ -216,6 +216,8 @@ def test_a_download_is_cancelled_and_gone_on_with_also_after_a_reload(
     shown.get_by_role("button", name="Cancel").click()
     held.set()
     shown.get_by_text("the rest was stopped; what came of it is kept").wait_for()
+    bar = shown.get_by_role("progressbar", name="Models")
+    assert bar.evaluate("one => one.value") == 0  # nothing is whole
     assert not place.exists()
 
     model_host.before_chunk = lambda at: None
