@@ -73,7 +73,9 @@ async def _look(request: Any, body: dict[str, Any]) -> Any:
     def work(job: Job) -> dict[str, Any]:
         from ...runflow_build.tasks.auto_setup import look
 
-        setup = look(drawn, running(), unknown=unknown, tell=job.tell, check=job.check)
+        setup = look(
+            drawn, running(), unknown=unknown, tell=job.tell, check=job.check, stop=job.stop
+        )
         job.check()
         return {"plan": _PLANS.keep(setup), **setup.to_json()}
 

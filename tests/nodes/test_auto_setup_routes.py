@@ -238,6 +238,21 @@ def test_two_pages_look_at_once(server: Running, outside: Restorable) -> None:
         go_on.set()
 
 
+@pytest.mark.skipif(os.name != "posix", reason="a line that a shell holds open")
+def test_a_cancelled_look_ends_while_git_waits_for_its_host(
+    server: Running, outside: Restorable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish_pack(outside)
+    settings, line = tmp_path / "gitconfig", tmp_path / "open"
+    settings.write_text('[url "ssh://silent.example/"]\n\tinsteadOf = https://github.com/\n')
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(settings))
+    monkeypatch.setenv("GIT_SSH_COMMAND", f"touch {line}; sleep 3600 #")
+    begun = server.post("/runflow/auto-setup/plan", {"graph": graph(tiny())})
+    until(line.exists)
+    server.post(f"/runflow/jobs/{begun.json['job']}/cancel")
+    assert end_of(server, begun)["state"] == "cancelled"
+
+
 def test_no_answer_names_a_folder_of_the_machine(
     server: Running, comfyui: SimpleNamespace, outside: Restorable
 ) -> None:

@@ -6,6 +6,7 @@ The plan is kept by whoever made it and is never taken from a page: what is star
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -46,12 +47,14 @@ def look(
     unknown: Collection[str] | None = None,
     tell: Tell,
     check: Callable[[], None],
+    stop: threading.Event | None = None,
     environ: Mapping[str, str] = os.environ,
 ) -> Setup:
     """What the graph lacks, and where it can be had; nothing is changed.
 
     `unknown`: the node types that the editor cannot show, where it says so. `tell` hears how many
-    questions were asked and answered. Raises WorkflowError, UsageError, and what `check` raises.
+    questions were asked and answered, `stop` ends the programs that run for them. Raises
+    WorkflowError, UsageError, and what `check` raises.
     """
     last = 0.0
 
@@ -62,7 +65,7 @@ def look(
             tell(step="asking", asked=asked, answered=answered)
 
     offline = is_offline(environ)
-    with opened(environ, offline) as (real, digests):
+    with opened(environ, offline, check, stop) as (real, digests):
         world = watched(real, notice)
         asking = Asking(
             running, world, world.git, digests, mirrors_of(environ), offline, environ, check
