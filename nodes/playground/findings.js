@@ -1,6 +1,6 @@
 // What is wrong, as a list: message, node, what to do.
 
-import { element } from "./elements.js";
+import { coded, element } from "./elements.js";
 
 /** @param {import("./requests.js").Finding} finding */
 function row(finding) {
@@ -10,10 +10,10 @@ function row(finding) {
     "li",
     { class: `finding ${finding.severity ?? "error"}` },
     element("strong", {}, `${finding.severity ?? "error"}: `),
-    element("span", {}, finding.message),
+    element("span", {}, ...coded(finding.message)),
     node && element("span", { class: "at" }, `node ${node} ${name}`),
-    ...(finding.also ?? []).map((one) => element("span", { class: "at" }, `${one.label} ${one.text}`)),
-    finding.fix && element("span", { class: "fix" }, finding.fix),
+    ...(finding.also ?? []).map((one) => element("span", { class: "at" }, ...coded(`${one.label} ${one.text}`))),
+    finding.fix && element("span", { class: "fix" }, ...coded(finding.fix)),
   );
 }
 

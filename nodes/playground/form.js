@@ -1,6 +1,6 @@
 // The form: a field per input, with label, help, errors, and what it is as long as nobody touches it.
 
-import { element } from "./elements.js";
+import { coded, element } from "./elements.js";
 import { choiceControl, numberControl, switchControl, textControl } from "./fields.js";
 import { fileControl } from "./file_field.js";
 
@@ -133,8 +133,8 @@ class Field {
         element(
           "li",
           {},
-          element("span", {}, one.message),
-          one.fix && element("span", { class: "fix" }, one.fix),
+          element("span", {}, ...coded(one.message)),
+          one.fix && element("span", { class: "fix" }, ...coded(one.fix)),
           one.code === "input-missing" && this.emptyButton(),
         ),
       ),

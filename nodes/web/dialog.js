@@ -1,6 +1,6 @@
 // Dialogs over everything, which keep the keys from the editor; and a question to the user in one.
 
-import { element } from "./elements.js";
+import { coded, element } from "./elements.js";
 import { style } from "./style.js";
 
 const KEYS = ["keydown", "keyup", "keypress", "paste", "copy", "cut"];
@@ -100,7 +100,7 @@ export function ask({ title, lines, fields = [], choices }) {
         },
       },
       element("h2", { id: "runflow-question" }, title),
-      ...lines.map((line) => element("p", {}, line)),
+      ...lines.map((line) => element("p", {}, ...coded(line))),
       ...inputs.map((one, index) => labelled(one, fields[index])),
       element(
         "footer",

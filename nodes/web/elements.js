@@ -17,3 +17,7 @@ export function element(tag, properties = {}, ...children) {
   made.append(...children.filter((one) => one !== null && one !== undefined && one !== false));
   return made;
 }
+
+/** What stands between `backticks` in a message, as code. @param {string} text */
+export const coded = (text) =>
+  text.split(/`([^`\n]+)`/).map((part, n) => (n % 2 ? element("code", {}, part) : part));

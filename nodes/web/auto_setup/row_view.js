@@ -1,6 +1,6 @@
 // A row of the plan: what, from where, how large, why it is needed, what the user has to say yes to.
 
-import { element } from "../elements.js";
+import { coded, element } from "../elements.js";
 import { jumpTo } from "../jump.js";
 import { canBeDone } from "./choice.js";
 
@@ -73,11 +73,11 @@ export function findingsView(findings) {
     element(
       "li",
       { class: `rf-finding rf-${one.severity ?? "error"}` },
-      element("div", {}, one.message),
+      element("div", {}, ...coded(one.message)),
       ...(one.also ?? []).map((/** @type {any} */ row) =>
-        element("div", { class: "rf-dim" }, `${row.label}: ${row.text}`),
+        element("div", { class: "rf-dim" }, ...coded(`${row.label}: ${row.text}`)),
       ),
-      one.fix && element("div", { class: "rf-fix" }, `To mend it: ${one.fix}`),
+      one.fix && element("div", { class: "rf-fix" }, ...coded(`To mend it: ${one.fix}`)),
     ),
   );
   return element("ul", { class: "rf-findings", hidden: !items.length }, ...items);

@@ -1,6 +1,6 @@
 // One finding: what is wrong, where, and how to mend it; a click shows the node.
 
-import { element } from "../elements.js";
+import { coded, element } from "../elements.js";
 import { jumpTo } from "../jump.js";
 
 const USED_BY = "used by"; // label of a row that names a node: `workflow.json, node 12 "Load" (…`
@@ -14,13 +14,13 @@ export function findingLine({ code, severity, message, where = {}, fix, also = [
   return element(
     "li",
     { "data-severity": kind, "data-code": code },
-    element("p", {}, element("strong", {}, `${SIGNS[kind] ?? kind}: `), message),
+    element("p", {}, element("strong", {}, `${SIGNS[kind] ?? kind}: `), ...coded(message)),
     showNode(where.node, nodeName(where)),
     ...also.flatMap((/** @type {{label: string, text: string}} */ { label, text }) => [
-      element("p", { class: "also" }, `${label}: ${text}`),
+      element("p", { class: "also" }, ...coded(`${label}: ${text}`)),
       label === USED_BY && showNode(NODE.exec(text)?.[1]),
     ]),
-    fix && element("p", { class: "fix" }, `→ ${fix}`),
+    fix && element("p", { class: "fix" }, ...coded(`→ ${fix}`)),
     element("small", {}, [code, place].filter(Boolean).join(" · ")),
   );
 }

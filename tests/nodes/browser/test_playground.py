@@ -250,10 +250,10 @@ def test_what_does_not_fit_is_told_at_its_field(opened: Callable[..., Page], see
         page.get_by_label(label, exact=True).fill(text)
     run(page)
     wanted = {
-        "seed": "`seed` must be a whole number, not 7.9",
-        "strength": "`strength` must be a number, not text",
-        "mood": "`mood` is required",
-        "file": "`file` is required",
+        "seed": "seed must be a whole number, not 7.9",
+        "strength": "strength must be a number, not text",
+        "mood": "mood is required",
+        "file": "file is required",
     }
     for name, text in wanted.items():
         field(page, name).locator(".errors", has_text=text).wait_for()
@@ -295,8 +295,8 @@ def test_ids_that_are_blank_or_twice_there_are_told_and_nothing_runs(
     canvas.add("RunflowOutputImage", "out", "", value=image)
     page = opened("Twice", canvas.graph())
     told = page.locator("#findings")
-    told.get_by_text("two nodes have the input id `same`").wait_for()
-    told.get_by_text("has no `input_id`, so no caller could name it").wait_for()
+    told.get_by_text("two nodes have the input id same").wait_for()
+    told.get_by_text("has no input_id, so no caller could name it").wait_for()
     assert page.get_by_role("button", name="Run", exact=True).is_disabled()
 
 
