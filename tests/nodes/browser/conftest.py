@@ -263,6 +263,17 @@ def comfyui_host(
 
 
 @pytest.fixture(scope="module")
+def config(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where this module's ComfyUI keeps the user's keys."""
+    folder = tmp_path_factory.mktemp("config")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", str(folder))
+        for name in ("RUNFLOW_API_URL", "RUNFLOW_API_KEY"):
+            patch.delenv(name, raising=False)
+        yield folder / "runflow" / "config.yaml"
+
+
+@pytest.fixture(scope="module")
 def comfyui_environ() -> Mapping[str, str]:
     """What a module of tests wants in the environment of its ComfyUI."""
     return {}

@@ -68,17 +68,6 @@ EVERYTHING_IN_THE_PAGE = """() => JSON.stringify([
 
 
 @pytest.fixture(scope="module")
-def config(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Where this module's ComfyUI keeps the user's keys."""
-    folder = tmp_path_factory.mktemp("config")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CONFIG_HOME", str(folder))
-        for name in ("RUNFLOW_API_URL", "RUNFLOW_API_KEY"):
-            patch.delenv(name, raising=False)
-        yield folder / "runflow" / "config.yaml"
-
-
-@pytest.fixture(scope="module")
 def comfyui_host(config: Path, comfyui_host: Any) -> Any:
     """The one of all browser tests, started when `config` is where its keys go."""
     return comfyui_host

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,17 +27,6 @@ INPUTS = """() => window.app.graph.nodes
   .find((one) => one.type === "RunflowDeploy").inputs.map((one) => one.name)"""
 WIDGETS = """(id) => window.app.graph.nodes
   .find((one) => one.id === id).widgets.map((one) => [one.name, one.value])"""
-
-
-@pytest.fixture(scope="module")
-def config(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Where this module's ComfyUI keeps the user's keys."""
-    folder = tmp_path_factory.mktemp("config")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CONFIG_HOME", str(folder))
-        for name in ("RUNFLOW_API_URL", "RUNFLOW_API_KEY"):
-            patch.delenv(name, raising=False)
-        yield folder / "runflow" / "config.yaml"
 
 
 @pytest.fixture(scope="module")
