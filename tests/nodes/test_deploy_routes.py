@@ -158,28 +158,28 @@ def test_a_page_of_another_site_deploys_nothing(server: Running) -> None:
         assert (answer.status, answer.error) == (403, "foreign-origin")
 
 
-def test_one_at_a_time(
-    server: Running, comfyui: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    go = threading.Event()
+@pytest.fixture
+def go_on(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Until it is set, the saving of a project does not begin."""
+    event = threading.Event()
     module = part("runflow_build.tasks.deploy")
     real: Callable[..., Any] = module.save
-    monkeypatch.setattr(module, "save", lambda *a, **k: go.wait(30) and real(*a, **k))
+    monkeypatch.setattr(module, "save", lambda *a, **k: event.wait(30) and real(*a, **k))
+    return event
+
+
+def test_one_at_a_time(server: Running, go_on: threading.Event) -> None:
     body = {"graph": graph(), "name": "Postcard", "folder": "a"}
     first = server.post("/runflow/save", body)
     second = server.post("/runflow/save", {**body, "folder": "b"})
     assert (second.status, second.error) == (409, "deploy-running")
-    go.set()
+    go_on.set()
     assert end_of(server, first)["state"] == "done"
 
 
 def test_a_page_that_was_away_is_told_of_what_runs_and_once_of_how_it_ended(
-    server: Running, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    server: Running, go_on: threading.Event, tmp_path: Path
 ) -> None:
-    go = threading.Event()
-    module = part("runflow_build.tasks.deploy")
-    real: Callable[..., Any] = module.save
-    monkeypatch.setattr(module, "save", lambda *a, **k: go.wait(30) and real(*a, **k))
     body = {"graph": graph(), "name": "My Card", "folder": "a"}
     begun = server.post("/runflow/save", body)
     job = {"job": begun.json["job"]}
@@ -188,7 +188,7 @@ def test_a_page_that_was_away_is_told_of_what_runs_and_once_of_how_it_ended(
     assert server.get("/runflow/deploy").json == told
     server.post("/runflow/deploy/shown", job)  # but it has no end yet
     assert server.get("/runflow/deploy").json == told
-    go.set()
+    go_on.set()
     end_of(server, begun)
     assert server.get("/runflow/deploy").json == told
     assert server.post("/runflow/deploy/shown", {"job": "unknown"}).status == 200
@@ -198,15 +198,11 @@ def test_a_page_that_was_away_is_told_of_what_runs_and_once_of_how_it_ended(
 
 
 def test_a_cancelled_job_stops_before_its_next_step(
-    server: Running, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    server: Running, go_on: threading.Event, tmp_path: Path
 ) -> None:
-    go = threading.Event()
-    module = part("runflow_build.tasks.deploy")
-    real: Callable[..., Any] = module.save
-    monkeypatch.setattr(module, "save", lambda *a, **k: go.wait(30) and real(*a, **k))
     begun = server.post("/runflow/save", {"graph": graph(), "name": "A", "folder": "a"})
     server.post(f"/runflow/jobs/{begun.json['job']}/cancel")
-    go.set()
+    go_on.set()
     assert end_of(server, begun)["state"] == "cancelled"
     assert not (tmp_path / "home" / "a" / "runflow.lock").exists()
 
