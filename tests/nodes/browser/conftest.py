@@ -246,10 +246,10 @@ def comfyui_host(
     request: pytest.FixtureRequest,
     tmp_path_factory: pytest.TempPathFactory,
     comfyui_environ: Mapping[str, str],
+    prepared: Callable[[Path], Path],
 ) -> Iterator[ComfyUI]:
     """A ComfyUI with our pack in it: the stand-in, and then the real one where it is installed."""
-    base = tmp_path_factory.mktemp(request.param)
-    prepare(base)
+    base = prepared(tmp_path_factory.mktemp(request.param))
     if request.param == "host":
         with request.getfixturevalue("started_host")(base, env=comfyui_environ) as host:
             yield host
@@ -284,15 +284,21 @@ def by_itself(base: Path) -> dict[str, str]:
     return {"RUNFLOW_OFFLINE": "1", "RUNFLOW_CACHE_DIR": str(base / "runflow-cache")}
 
 
-def prepare(base: Path) -> None:
-    """A base folder with our pack in it, and with a user who has been here before."""
-    (base / "custom_nodes").mkdir(parents=True)
-    (base / "custom_nodes" / PACK).symlink_to(CHECKOUT, target_is_directory=True)
-    (base / "input").mkdir()
-    for name, text in USER_FILES.items():
-        path = base / "user" / "default" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+@pytest.fixture(scope="session")
+def prepared() -> Callable[[Path], Path]:
+    """Makes a base folder with our pack in it, and with a user who has been here before."""
+
+    def prepare(base: Path) -> Path:
+        (base / "custom_nodes").mkdir(parents=True)
+        (base / "custom_nodes" / PACK).symlink_to(CHECKOUT, target_is_directory=True)
+        (base / "input").mkdir()
+        for name, text in USER_FILES.items():
+            path = base / "user" / "default" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        return base
+
+    return prepare
 
 
 def _require_dependencies_in_comfyui() -> None:

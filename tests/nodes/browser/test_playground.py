@@ -577,10 +577,9 @@ def hold(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def slow_host(
-    tmp_path_factory: pytest.TempPathFactory, started_host: Any, hold: Path
+    tmp_path_factory: pytest.TempPathFactory, started_host: Any, prepared: Any, hold: Path
 ) -> Iterator[Any]:
-    base = tmp_path_factory.mktemp("slow")
-    prepare(base)
+    base = prepared(tmp_path_factory.mktemp("slow"))
     with started_host(base, "--hold", str(hold)) as host:
         yield host
 
@@ -711,9 +710,9 @@ def test_a_page_that_is_reloaded_goes_on_with_its_run(slow_page: Page, hold: Pat
 
 
 def test_a_capture_and_its_runs_survive_a_restart_and_a_lost_run_is_told(
-    browser: Browser, tmp_path: Path, started_host: Any
+    browser: Browser, tmp_path: Path, started_host: Any, prepared: Any
 ) -> None:
-    prepare(tmp_path)
+    prepared(tmp_path)
     with started_host(tmp_path) as host:
         slug = capture(host, "Kept", slow())
         status, made = host.post(f"/runflow/playground/{slug}/prompt", {"values": {"size": 8}})
@@ -800,9 +799,9 @@ def test_a_file_is_chosen_in_the_editor_and_the_saved_graph_has_no_more_values_t
 
 
 def test_behind_the_password_it_runs_like_without(
-    browser: Browser, tmp_path: Path, started_host: Any
+    browser: Browser, tmp_path: Path, started_host: Any, prepared: Any
 ) -> None:
-    prepare(tmp_path)
+    prepared(tmp_path)
     with started_host(tmp_path) as host:
         slug = capture(host, "Guarded", slow())
         body = {"username": "ada", "password": "correct horse"}
@@ -816,11 +815,3 @@ def test_behind_the_password_it_runs_like_without(
         wait_until(page, "Done")
         assert output(page, "out").get_by_role("img").evaluate("one => one.decode()") is None
         context.close()
-
-
-def prepare(base: Path) -> None:
-    """A base folder with our pack in it."""
-    (base / "custom_nodes").mkdir(parents=True)
-    pack = base / "custom_nodes" / "runflow-build"
-    pack.symlink_to(CHECKOUT, target_is_directory=True)
-    (base / "input").mkdir()
